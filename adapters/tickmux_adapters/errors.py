@@ -1,0 +1,50 @@
+"""The errors of the adapters.
+
+AdapterError
+├── SettingsError        a source is configured in a way that cannot work
+├── MalformedMessage     a venue message could not be understood
+└── VenueError           the venue, or the way to it, failed
+    └── VenueRejected    the venue refuses us; retrying soon would make it worse
+"""
+
+from typing import Final
+
+SAMPLE_CHARS_MAX: Final = 200
+
+
+class AdapterError(Exception):
+    """Root of what goes wrong in an adapter."""
+
+
+class SettingsError(AdapterError):
+    """A source is configured in a way that cannot work."""
+
+    def __init__(self, source: str, setting: str, problem: str) -> None:
+        self.source = source
+        self.setting = setting
+        self.problem = problem
+        super().__init__(f"sources.{source}.{setting}: {problem}")
+
+
+class MalformedMessage(AdapterError):  # noqa: N818 - names what arrived, as the counter `malformed` does
+    """A venue message could not be understood. It is counted, sampled to the log and skipped."""
+
+    def __init__(self, problem: str, sample: bytes | str = "") -> None:
+        self.problem = problem
+        text = sample.decode("utf-8", "replace") if isinstance(sample, bytes) else sample
+        self.sample = text[:SAMPLE_CHARS_MAX]
+        super().__init__(problem)
+
+
+class VenueError(AdapterError):
+    """The venue, or the way to it, failed; the source tries again."""
+
+    def __init__(self, problem: str, *, retry_after_s: float | None = None) -> None:
+        self.problem = problem
+        self.retry_after_s = retry_after_s
+        """What the venue asked us to wait, if it did."""
+        super().__init__(problem)
+
+
+class VenueRejected(VenueError):  # noqa: N818 - names the state REJECTED that it leads to
+    """The venue refuses us (keys, entitlement, ban, region); retried at long intervals only."""

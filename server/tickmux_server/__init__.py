@@ -1,0 +1,1 @@
+"""The Tickmux server: publisher, log, hub, subscriptions and the gRPC service over them."""

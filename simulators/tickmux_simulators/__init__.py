@@ -1,0 +1,1 @@
+"""Simulated venues: the venues' side of the wire, written from their documents."""
