@@ -1,0 +1,213 @@
+"""The asyncio client: moves bytes and waits. What they mean is decided in `_session`."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from types import TracebackType
+from typing import TYPE_CHECKING, Self, TypeVar, Unpack
+
+import grpc
+import grpc.aio
+
+from tickmux.v1 import market_data_service_pb2 as pb
+from tickmux.v1.market_data_service_pb2_grpc import MarketDataServiceStub
+from tickmux_client import _options, _pages
+from tickmux_client._errors import TickmuxClientError, from_rpc
+from tickmux_client._events import Event
+from tickmux_client._model import Instruments, Quote, Snapshot, SourceStatus
+from tickmux_client._options import (
+    TIMEOUT_S,
+    ConnectOptions,
+    Names,
+    SelectionOptions,
+    SubscribeOptions,
+    selection,
+    subscribe_request,
+)
+from tickmux_client._session import Session
+
+if TYPE_CHECKING:
+    from tickmux.v1.market_data_service_pb2_grpc import MarketDataServiceAsyncStub
+
+    SubscribeCall = grpc.aio.UnaryStreamCall[pb.SubscribeRequest, pb.SubscribeResponse]
+
+_Request = TypeVar("_Request")
+_Answer = TypeVar("_Answer")
+
+
+def connect(target: str, **options: Unpack[ConnectOptions]) -> "Client":
+    """Make a client of the server at `target`.
+
+    Use it as `async with connect("127.0.0.1:50051") as client`.
+    Nothing is sent before the first call, so an unreachable server is that call's news.
+
+    Args:
+        target: Where the server listens: `host:port`, or any gRPC target.
+        **options: See ConnectOptions.
+
+    Raises:
+        TypeError: an option has an unknown name.
+    """
+    credentials = options.get("credentials")
+    for_channel = _options.for_channel(options)
+    channel = (
+        grpc.aio.insecure_channel(target, options=for_channel)
+        if credentials is None
+        else grpc.aio.secure_channel(target, credentials, options=for_channel)
+    )
+    return Client(channel, target, options)
+
+
+class Client:
+    """A client on one channel, made by `connect`. Any number of subscriptions and requests may run at a time."""
+
+    def __init__(self, channel: grpc.aio.Channel, target: str, options: ConnectOptions) -> None:
+        self.target = target
+        """Where the server listens."""
+        self.channel = channel
+        """The gRPC channel, for other services of the same server."""
+        self.stub: MarketDataServiceAsyncStub = MarketDataServiceStub(channel)
+        """The generated stub: every call, as the contract has it."""
+        self._metadata = tuple(options.get("metadata", ()))
+        self._options = options
+        self._closing = asyncio.Event()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """End every subscription, whose iteration just stops, and close the channel."""
+        self._closing.set()
+        await self.channel.close()
+
+    def subscribe(self, symbols: Names = (), **options: Unpack[SubscribeOptions]) -> AsyncGenerator[Event, None]:
+        """Stream events: the present state first, then every update, for ever, over reconnects.
+
+        Args:
+            symbols: Canonical names or patterns such as `BTC*`; none means every symbol.
+            **options: See SubscribeOptions.
+
+        Raises:
+            TypeError: an option has an unknown name.
+            ValueError: an interval is not positive.
+            TickmuxClientError: while iterating, for errors that trying again cannot heal.
+        """
+        return self._events(Session(subscribe_request(symbols, options), self.target, self._options))
+
+    def quotes(self, symbols: Names = (), **options: Unpack[SubscribeOptions]) -> AsyncGenerator[Quote, None]:
+        """Stream quotes alone, as `subscribe` does: loss shows as `gap_before`, trouble as `is_stale`."""
+        return self._quotes(Session(subscribe_request(symbols, options), self.target, self._options))
+
+    def responses(
+        self, symbols: Names = (), **options: Unpack[SubscribeOptions]
+    ) -> AsyncGenerator[pb.SubscribeResponse, None]:
+        """Stream the raw messages of one call. Arguments as `subscribe`; every end but the server's own OK raises."""
+        return self._responses(Session(subscribe_request(symbols, options), self.target, self._options))
+
+    async def snapshot(
+        self, symbols: Names = (), *, page_size: int = 0, **options: Unpack[SelectionOptions]
+    ) -> Snapshot:
+        """Ask for the present state; all pages of `page_size` quotes (0: as the server likes) are fetched.
+
+        Raises:
+            TickmuxClientError: the server cannot be reached, or refuses.
+        """
+        request = pb.GetSnapshotRequest(selection=selection(symbols, options), page_size=page_size)
+        pages = _pages.Pages[pb.GetSnapshotRequest, pb.GetSnapshotResponse](request)
+        while not pages.is_complete:
+            pages.add(await self._ask(self.stub.GetSnapshot, pages.request))
+        return _pages.snapshot(pages.pages)
+
+    async def instruments(
+        self, symbols: Names = (), *, page_size: int = 0, **options: Unpack[SelectionOptions]
+    ) -> Instruments:
+        """Ask what can be quoted. Arguments and errors as `snapshot`."""
+        request = pb.ListInstrumentsRequest(selection=selection(symbols, options), page_size=page_size)
+        pages = _pages.Pages[pb.ListInstrumentsRequest, pb.ListInstrumentsResponse](request)
+        while not pages.is_complete:
+            pages.add(await self._ask(self.stub.ListInstruments, pages.request))
+        return _pages.instruments(pages.pages)
+
+    async def sources(self) -> tuple[SourceStatus, ...]:
+        """Ask for the health of every source.
+
+        Raises:
+            TickmuxClientError: the server cannot be reached, or refuses.
+        """
+        response = await self._ask(self.stub.ListSources, pb.ListSourcesRequest())
+        return tuple(SourceStatus(status) for status in response.source_statuses)
+
+    async def _ask(self, method: "grpc.aio.UnaryUnaryMultiCallable[_Request, _Answer]", request: _Request) -> _Answer:
+        try:
+            return await method(request, timeout=self._options.get("timeout_s", TIMEOUT_S), metadata=self._metadata)
+        except grpc.aio.AioRpcError as failure:
+            raise from_rpc(failure, self.target) from None
+
+    async def _events(self, session: Session) -> AsyncGenerator[Event, None]:
+        async with aclosing(self._batches(session)) as batches:
+            async for batch in batches:
+                for event in batch:
+                    yield event
+
+    async def _quotes(self, session: Session) -> AsyncGenerator[Quote, None]:
+        async with aclosing(self._batches(session)) as batches:
+            async for batch in batches:
+                for event in batch:
+                    if isinstance(event, Quote):
+                        yield event
+
+    async def _batches(self, session: Session) -> AsyncGenerator[list[Event], None]:
+        while not self._closing.is_set():
+            try:
+                async with aclosing(self._responses(session)) as responses:
+                    async for response in responses:
+                        yield session.receive(response)
+                        if session.is_leaving:
+                            break
+                    else:
+                        if self._closing.is_set():
+                            return
+                        yield [session.lost(session.ended())]
+            except TickmuxClientError as error:
+                if self._closing.is_set():
+                    return
+                yield [session.lost(error)]
+            if session.is_leaving:
+                session.leave()
+            await self._pause(session.wait_s)
+
+    async def _responses(self, session: Session) -> AsyncGenerator[pb.SubscribeResponse, None]:
+        call = self.stub.Subscribe(session.open(), metadata=self._metadata)
+        try:
+            while (response := await self._read(call, session)) is not None:
+                yield response
+        finally:
+            # An abandoned call would go on receiving: grpc does not end it when it is forgotten.
+            call.cancel()
+
+    async def _read(self, call: "SubscribeCall", session: Session) -> pb.SubscribeResponse | None:
+        try:
+            async with asyncio.timeout(session.silence_s_max):
+                response = await call.read()
+        except TimeoutError:
+            raise session.silence() from None
+        except grpc.aio.AioRpcError as failure:
+            raise from_rpc(failure, self.target) from None
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if self._closing.is_set() and not (task and task.cancelling()):
+                # The call was cancelled by our own close(), not the task by someone else.
+                return None
+            raise
+        return response if isinstance(response, pb.SubscribeResponse) else None
+
+    async def _pause(self, wait_s: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(wait_s):
+                await self._closing.wait()

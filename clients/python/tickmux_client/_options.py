@@ -1,0 +1,151 @@
+"""What a caller may choose, in one place for both flavours of the client."""
+
+from collections.abc import Iterable
+from typing import Final, TypedDict
+
+import grpc
+from google.protobuf.duration_pb2 import Duration
+
+from tickmux.v1 import market_data_service_pb2 as pb
+from tickmux_client._model import NS_PER_S, Delivery
+
+Names = str | Iterable[str]
+"""One name, or several."""
+
+ChannelOption = tuple[str, int | str]
+"""A gRPC channel option, such as `("grpc.primary_user_agent", "desk-7")`."""
+
+BACKOFF_CAP_S: Final = 5.0
+TIMEOUT_S: Final = 10.0
+RECEIVE_BYTES_MAX: Final = 16 * 1024 * 1024
+
+
+class SelectionOptions(TypedDict, total=False):
+    """Narrows a selection. Values of one option are alternatives, options narrow each other, case does not matter."""
+
+    sources: Names
+    """Names of the server's sources, such as `binance`."""
+    exchanges: Names
+    """Listing exchanges."""
+    types: Names
+    """Asset classes: `crypto`, `stock` or `fx`."""
+
+
+class SubscribeOptions(SelectionOptions, total=False):
+    """How to stream."""
+
+    delivery: Delivery
+    """What to do when updates arrive faster than they are read; Delivery.ALL if not given."""
+    heartbeat_interval_s: float
+    """Pace of the server's heartbeats, 5 s if not given, at least 1 s; after three missed ones the stream is dead."""
+    min_interval_s: float | None
+    """Shortest time between two responses with quotes; as fast as they come if not given."""
+    resume_token: str
+    """Where to go on, from `Snapshot.resume_token` of the same selection."""
+
+
+class ConnectOptions(TypedDict, total=False):
+    """How to reach a server."""
+
+    credentials: grpc.ChannelCredentials | None
+    """TLS, as from `grpc.ssl_channel_credentials()`; plain text if not given."""
+    metadata: Iterable[tuple[str, str]]
+    """Sent with every call, such as `("authorization", "Bearer ...")`."""
+    timeout_s: float
+    """Limit for each request that has one answer; 10 s if not given."""
+    backoff_cap_s: float
+    """Longest wait between two tries of a subscription unless the server asks for more; 5 s if not given."""
+    reconnects_max: int | None
+    """Failed tries in a row after which a subscription raises; it keeps trying if not given."""
+    own_connection: bool
+    """Share no TCP connection with other clients of this process."""
+    channel_options: Iterable[ChannelOption]
+    """Further gRPC channel options; they win over ours."""
+
+
+def for_channel(options: ConnectOptions) -> list[ChannelOption]:
+    """The options of the gRPC channel.
+
+    Raises:
+        TypeError: an option has an unknown name.
+    """
+    _refuse_unknown(options.keys(), ConnectOptions)
+    backoff_cap_ms = round(options.get("backoff_cap_s", BACKOFF_CAP_S) * 1000)
+    chosen: dict[str, int | str] = {
+        # The server refuses pings closer than 10 s, and without a call there is nothing to keep alive.
+        "grpc.keepalive_time_ms": 20_000,
+        "grpc.keepalive_timeout_ms": 10_000,
+        "grpc.keepalive_permit_without_calls": 0,
+        # Else a stream that only receives stops pinging after two.
+        "grpc.http2.max_pings_without_data": 0,
+        # A frozen peer is cut after this; grpc's own default is a minute, whatever the keepalive timeout.
+        "grpc.http2.ping_timeout_ms": 10_000,
+        # A page of 10 000 quotes takes some 2 MB; grpc's default of 4 MiB leaves little room above it.
+        "grpc.max_receive_message_length": RECEIVE_BYTES_MAX,
+        # The channel's own backoff, else up to two minutes, must not delay ours.
+        "grpc.initial_reconnect_backoff_ms": min(100, backoff_cap_ms),
+        "grpc.min_reconnect_backoff_ms": min(100, backoff_cap_ms),
+        "grpc.max_reconnect_backoff_ms": backoff_cap_ms,
+        "grpc.use_local_subchannel_pool": int(options.get("own_connection", False)),
+    }
+    chosen.update(options.get("channel_options", ()))
+    return list(chosen.items())
+
+
+def selection(symbols: Names, options: SelectionOptions) -> pb.Selection:
+    """Which instruments a call is about; nothing named means all of them.
+
+    Raises:
+        TypeError: an option has an unknown name.
+    """
+    _refuse_unknown(options.keys(), SelectionOptions)
+    return pb.Selection(
+        symbols=_names(symbols),
+        sources=_names(options.get("sources", ())),
+        exchanges=_names(options.get("exchanges", ())),
+        types=_names(options.get("types", ())),
+    )
+
+
+def subscribe_request(symbols: Names, options: SubscribeOptions) -> pb.SubscribeRequest:
+    """Build the request of a stream.
+
+    Raises:
+        TypeError: an option has an unknown name.
+        ValueError: an interval is not positive.
+    """
+    _refuse_unknown(options.keys(), SubscribeOptions)
+    narrowed = SelectionOptions()
+    for name in ("sources", "exchanges", "types"):
+        if name in options:
+            narrowed[name] = options[name]
+    min_interval_s = options.get("min_interval_s")
+    request = pb.SubscribeRequest(
+        selection=selection(symbols, narrowed),
+        delivery=pb.Delivery.ValueType(options.get("delivery", Delivery.ALL)),
+        min_interval=None if min_interval_s is None else _duration("min_interval_s", min_interval_s),
+        heartbeat_interval=_duration("heartbeat_interval_s", options.get("heartbeat_interval_s", 5.0)),
+    )
+    if token := options.get("resume_token"):
+        request.resume_token = token
+    return request
+
+
+def _refuse_unknown(names: Iterable[str], known: type) -> None:
+    # Keyword arguments that are typed by a TypedDict are not checked at run time.
+    for name in names:
+        if name not in known.__annotations__:
+            raise TypeError(f"unknown option {name!r}; known are {', '.join(sorted(known.__annotations__))}")
+
+
+def _names(names: Names) -> list[str]:
+    # A lone string is an iterable of letters, which nobody means.
+    return [names] if isinstance(names, str) else list(names)
+
+
+def _duration(name: str, interval_s: float) -> Duration:
+    if not interval_s > 0:
+        raise ValueError(f"{name} must be positive, not {interval_s}")
+    duration = Duration()
+    duration.FromNanoseconds(round(interval_s * NS_PER_S))
+    return duration

@@ -1,0 +1,149 @@
+"""The life of a subscription over its reconnects: what to send, what to yield, when to try again. No I/O."""
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Final
+
+import grpc
+
+from tickmux.v1 import market_data_service_pb2 as pb
+from tickmux_client._backoff import Backoff
+from tickmux_client._errors import TickmuxClientError, UnavailableError, UnimplementedError
+from tickmux_client._events import Disconnected, Event, GoingAway, Reconnected
+from tickmux_client._model import duration_s
+from tickmux_client._options import BACKOFF_CAP_S, ConnectOptions
+from tickmux_client._sequence import Sequencer
+
+logger = logging.getLogger("tickmux_client")
+
+MISSED_HEARTBEATS: Final = 3
+STABLE_S: Final = 10.0
+"""A stream that lived this long has proved stable: the backoff begins anew."""
+
+
+class Session:
+    """Decides everything about a subscription but when bytes move; both flavours of the client drive it.
+
+    `open` gives the request of the next call, `receive` turns its responses into events, and once the call has ended
+    `leave` (the server is going away) or `lost` (anything else) says what to yield and `wait_s` how long to pause.
+    """
+
+    def __init__(
+        self,
+        request: pb.SubscribeRequest,
+        target: str,
+        options: ConnectOptions,
+        *,
+        backoff: Backoff | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._request = request
+        self._target = target
+        self._reconnects_max = options.get("reconnects_max")
+        self._backoff = backoff or Backoff(cap_s=options.get("backoff_cap_s", BACKOFF_CAP_S))
+        self._monotonic = monotonic
+        self._token = request.resume_token
+        self._sent_token = ""
+        self._sequencer = Sequencer(checks_holes=request.delivery != pb.DELIVERY_LATEST)
+        self._attempts = 0
+        self._cut_at_s: float | None = None
+        self._up_at_s: float | None = None
+        self.silence_s_max: Final = MISSED_HEARTBEATS * duration_s(request.heartbeat_interval)
+        """A call without a response for this long is dead."""
+        self.is_leaving = False
+        """The server is going away: end this call and open the next."""
+        self.wait_s = 0.0
+        """Seconds to wait before the next `open`."""
+
+    def open(self) -> pb.SubscribeRequest:
+        """Start a call: the request to send."""
+        self._attempts += 1
+        self._up_at_s = None
+        self.is_leaving = False
+        self._sent_token = self._token
+        request = pb.SubscribeRequest()
+        request.CopyFrom(self._request)
+        request.ClearField("start")
+        if self._token:
+            request.resume_token = self._token
+        return request
+
+    def receive(self, response: pb.SubscribeResponse) -> list[Event]:
+        """Turn one response into events. Raises nothing."""
+        events: list[Event] = []
+        if self._up_at_s is None:
+            self._up(response, events)
+        if response.continuity not in (pb.CONTINUITY_UNSPECIFIED, pb.CONTINUITY_RESUMED):
+            # It stands for a chain that has ended.
+            self._token = ""
+        if response.resume_token:
+            self._token = response.resume_token
+        events += self._sequencer.receive(response)
+        if response.going_away:
+            self.is_leaving = True
+            events.append(GoingAway())
+        return events
+
+    def leave(self) -> None:
+        """The call was ended because the server is going away."""
+        logger.info("%s is going away; connecting anew", self._target)
+        self._cut()
+        # Even a friendly farewell reaches all clients at once: the draw keeps them from coming back at once.
+        self.wait_s = self._backoff.next_s()
+
+    def lost(self, error: TickmuxClientError) -> Disconnected:
+        """The call ended with an error, or was silent for too long.
+
+        Raises:
+            TickmuxClientError: `error` itself, if trying again cannot help or the permitted tries are spent.
+        """
+        self._cut()
+        if isinstance(error, UnimplementedError) and self._sent_token:
+            # This server does not resume: begin anew, and the sequencer will say Reset.
+            self._token = ""
+            self.wait_s = 0.0
+        elif not isinstance(error, UnavailableError) or self._ends_by_design(error):
+            raise error
+        else:
+            if self._reconnects_max is not None and self._attempts > self._reconnects_max:
+                raise error
+            self.wait_s = self._backoff.next_s(error.retry_after_s)
+        level = logging.WARNING if self._attempts <= 1 else logging.DEBUG
+        logger.log(level, "%s; trying again in %.1f s", error, self.wait_s)
+        return Disconnected(problem=str(error), reason=error.reason, retry_in_s=self.wait_s)
+
+    def silence(self) -> UnavailableError:
+        """The error of a call that had no response for `silence_s_max`."""
+        return UnavailableError(
+            f"{self._target} sent nothing for {self.silence_s_max:g} s: {MISSED_HEARTBEATS} heartbeats were missed",
+            code=grpc.StatusCode.DEADLINE_EXCEEDED,
+            reason="HEARTBEATS_MISSED",
+        )
+
+    def ended(self) -> UnavailableError:
+        """The error of a call that the server ended without one."""
+        return UnavailableError(f"{self._target} ended the stream", code=grpc.StatusCode.OK, reason="STREAM_ENDED")
+
+    def _ends_by_design(self, error: TickmuxClientError) -> bool:
+        return self._request.delivery == pb.DELIVERY_ALL_OR_END and error.code == grpc.StatusCode.RESOURCE_EXHAUSTED
+
+    def _up(self, response: pb.SubscribeResponse, events: list[Event]) -> None:
+        now_s = self._monotonic()
+        self._up_at_s = now_s
+        if self._cut_at_s is not None:
+            resumed = response.continuity == pb.CONTINUITY_RESUMED
+            outage_s = now_s - self._cut_at_s
+            logger.info("%s is back after %.1f s", self._target, outage_s)
+            events.append(Reconnected(attempts=self._attempts, outage_s=outage_s, resumed=resumed))
+        self._attempts = 0
+        self._cut_at_s = None
+
+    def _cut(self) -> None:
+        now_s = self._monotonic()
+        if self._up_at_s is not None and now_s - self._up_at_s >= STABLE_S:
+            self._backoff.reset()
+        if self._cut_at_s is None:
+            self._cut_at_s = now_s
+        self._up_at_s = None
+        self._sequencer.lost()

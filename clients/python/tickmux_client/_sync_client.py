@@ -1,0 +1,183 @@
+"""The synchronous client: moves bytes and waits. What they mean is decided in `_session`.
+
+It stands on grpc's own synchronous stubs, not on a hidden event loop.
+"""
+
+import threading
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
+from types import TracebackType
+from typing import Self, TypeVar, Unpack, cast
+
+import grpc
+
+from tickmux.v1 import market_data_service_pb2 as pb
+from tickmux.v1.market_data_service_pb2_grpc import MarketDataServiceStub
+from tickmux_client import _options, _pages
+from tickmux_client._errors import TickmuxClientError, from_rpc
+from tickmux_client._events import Event
+from tickmux_client._model import Instruments, Quote, Snapshot, SourceStatus
+from tickmux_client._options import (
+    TIMEOUT_S,
+    ConnectOptions,
+    Names,
+    SelectionOptions,
+    SubscribeOptions,
+    selection,
+    subscribe_request,
+)
+from tickmux_client._session import Session
+from tickmux_client._silence import SilenceWatch
+
+_Request = TypeVar("_Request")
+_Answer = TypeVar("_Answer")
+
+
+def connect(target: str, **options: Unpack[ConnectOptions]) -> "Client":
+    """Make a client of the server at `target`.
+
+    Use it as `with connect("127.0.0.1:50051") as client`.
+    Nothing is sent before the first call. Arguments and errors as `tickmux_client.connect`.
+    """
+    credentials = options.get("credentials")
+    for_channel = _options.for_channel(options)
+    channel = (
+        grpc.insecure_channel(target, options=for_channel)
+        if credentials is None
+        else grpc.secure_channel(target, credentials, options=for_channel)
+    )
+    return Client(channel, target, options)
+
+
+class Client:
+    """A client on one channel, made by `connect`. It may be used, and closed, from any thread."""
+
+    def __init__(self, channel: grpc.Channel, target: str, options: ConnectOptions) -> None:
+        self.target = target
+        """Where the server listens."""
+        self.channel = channel
+        """The gRPC channel, for other services of the same server."""
+        self.stub = MarketDataServiceStub(channel)
+        """The generated stub: every call, as the contract has it."""
+        self._metadata = tuple(options.get("metadata", ()))
+        self._options = options
+        self._closing = threading.Event()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End every subscription, whose iteration just stops, and close the channel."""
+        self._closing.set()
+        self.channel.close()
+
+    def subscribe(self, symbols: Names = (), **options: Unpack[SubscribeOptions]) -> Generator[Event, None, None]:
+        """Stream events, as `tickmux_client.Client.subscribe`."""
+        return self._events(Session(subscribe_request(symbols, options), self.target, self._options))
+
+    def quotes(self, symbols: Names = (), **options: Unpack[SubscribeOptions]) -> Generator[Quote, None, None]:
+        """Stream quotes alone, as `tickmux_client.Client.quotes`."""
+        return self._quotes(Session(subscribe_request(symbols, options), self.target, self._options))
+
+    def responses(
+        self, symbols: Names = (), **options: Unpack[SubscribeOptions]
+    ) -> Generator[pb.SubscribeResponse, None, None]:
+        """Stream the raw messages of one call, as `tickmux_client.Client.responses`."""
+        return self._responses(Session(subscribe_request(symbols, options), self.target, self._options))
+
+    def snapshot(self, symbols: Names = (), *, page_size: int = 0, **options: Unpack[SelectionOptions]) -> Snapshot:
+        """Ask for the present state, as `tickmux_client.Client.snapshot`."""
+        request = pb.GetSnapshotRequest(selection=selection(symbols, options), page_size=page_size)
+        pages = _pages.Pages[pb.GetSnapshotRequest, pb.GetSnapshotResponse](request)
+        while not pages.is_complete:
+            pages.add(self._ask(self.stub.GetSnapshot, pages.request))
+        return _pages.snapshot(pages.pages)
+
+    def instruments(
+        self, symbols: Names = (), *, page_size: int = 0, **options: Unpack[SelectionOptions]
+    ) -> Instruments:
+        """Ask what can be quoted, as `tickmux_client.Client.instruments`."""
+        request = pb.ListInstrumentsRequest(selection=selection(symbols, options), page_size=page_size)
+        pages = _pages.Pages[pb.ListInstrumentsRequest, pb.ListInstrumentsResponse](request)
+        while not pages.is_complete:
+            pages.add(self._ask(self.stub.ListInstruments, pages.request))
+        return _pages.instruments(pages.pages)
+
+    def sources(self) -> tuple[SourceStatus, ...]:
+        """Ask for the health of every source, as `tickmux_client.Client.sources`."""
+        response = self._ask(self.stub.ListSources, pb.ListSourcesRequest())
+        return tuple(SourceStatus(status) for status in response.source_statuses)
+
+    def _ask(self, method: "grpc.UnaryUnaryMultiCallable[_Request, _Answer]", request: _Request) -> _Answer:
+        try:
+            return method(request, timeout=self._options.get("timeout_s", TIMEOUT_S), metadata=self._metadata)
+        except grpc.RpcError as failure:
+            raise from_rpc(failure, self.target) from None
+
+    def _events(self, session: Session) -> Generator[Event, None, None]:
+        with closing(self._batches(session)) as batches:
+            for batch in batches:
+                yield from batch
+
+    def _quotes(self, session: Session) -> Generator[Quote, None, None]:
+        with closing(self._batches(session)) as batches:
+            for batch in batches:
+                for event in batch:
+                    if isinstance(event, Quote):
+                        yield event
+
+    def _batches(self, session: Session) -> Generator[list[Event], None, None]:
+        while not self._closing.is_set():
+            try:
+                with closing(self._responses(session)) as responses:
+                    for response in responses:
+                        yield session.receive(response)
+                        if session.is_leaving:
+                            break
+                    else:
+                        if self._closing.is_set():
+                            return
+                        yield [session.lost(session.ended())]
+            except TickmuxClientError as error:
+                if self._closing.is_set():
+                    return
+                yield [session.lost(error)]
+            if session.is_leaving:
+                session.leave()
+            self._closing.wait(session.wait_s)
+
+    def _responses(self, session: Session) -> Generator[pb.SubscribeResponse, None, None]:
+        try:
+            call = self.stub.Subscribe(session.open(), metadata=self._metadata)
+        except ValueError:
+            # What grpc raises when another thread has closed the channel meanwhile.
+            if self._closing.is_set():
+                return
+            raise
+        watch = SilenceWatch(session.silence_s_max, cast("Callable[[], object]", call.cancel))
+        try:
+            while (response := self._read(call, watch, session)) is not None:
+                yield response
+        finally:
+            watch.stop()
+            call.cancel()
+
+    def _read(
+        self, call: Iterator[pb.SubscribeResponse], watch: SilenceWatch, session: Session
+    ) -> pb.SubscribeResponse | None:
+        watch.begin()
+        try:
+            return next(call, None)
+        except grpc.RpcError as failure:
+            if self._closing.is_set():
+                return None
+            if watch.is_silent:
+                raise session.silence() from None
+            raise from_rpc(failure, self.target) from None
+        finally:
+            watch.end()
