@@ -1,0 +1,1 @@
+"""Binance spot: market streams and the public REST endpoints."""

@@ -1,0 +1,98 @@
+"""Fair values as a pure function of seed and wall time, so that separate processes see correlated prices.
+
+A random walk that is drawn step by step would differ between two simulators that did not start together. This one
+is addressed by time instead: octaves of smoothed noise whose amplitude grows with the square root of their period,
+which over the range of the periods moves as a random walk does, and beyond it stays near where it began.
+"""
+
+import hashlib
+import math
+from typing import Final
+
+from tickmux_simulators.listings import ASSETS
+
+PERIODS_S: Final = tuple(0.5 * 2**octave for octave in range(19))  # half a second to a day and a half
+DAY_S: Final = 86_400.0
+# Share of a coin's log return that it has in common with all other coins, and its own share.
+MARKET_SHARE: Final = 0.8
+OWN_SHARE: Final = 0.6
+STEADY: Final = frozenset({"USD", "USDT", "USDC", "EUR"})
+
+
+def uniform(*key: object) -> float:
+    """A number in [-1, 1) that depends on nothing but the key."""
+    digest = hashlib.blake2b(":".join(map(str, key)).encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big") / 2**63 - 1.0
+
+
+class Noise:
+    """One smooth random function of time, by seed and name; of unit size over a day."""
+
+    def __init__(self, seed: int, name: str) -> None:
+        self._key = (seed, name)
+        self._amplitudes = [math.sqrt(period / DAY_S) * 0.6 for period in PERIODS_S]
+        self._cells = [(-1, 0.0, 0.0)] * len(PERIODS_S)
+
+    def at(self, time_s: float, period_s_min: float = 0.0) -> float:
+        """The value at a wall time, Unix seconds; without the moves that are faster than `period_s_min`."""
+        total = 0.0
+        for octave, period in enumerate(PERIODS_S):
+            if period < period_s_min:
+                continue
+            position = time_s / period
+            index = int(position)
+            cell = self._cells[octave]
+            if cell[0] != index:
+                cell = (index, uniform(*self._key, octave, index), uniform(*self._key, octave, index + 1))
+                self._cells[octave] = cell
+            part = position - index
+            smooth = part * part * (3.0 - 2.0 * part)
+            total += self._amplitudes[octave] * (cell[1] + (cell[2] - cell[1]) * smooth)
+        return total
+
+
+class FairValues:
+    """What every asset is worth at a wall time; the same in every process that has the seed."""
+
+    def __init__(self, seed: int, venue: str) -> None:
+        self._market = Noise(seed, "market")
+        self._own = {name: Noise(seed, name) for name in ASSETS}
+        self._basis = {name: Noise(seed, f"{venue}.{name}") for name in ASSETS}
+
+    def price(self, base: str, quote: str, time_s: float, period_s_min: float = 0.0) -> float:
+        """Price of one unit of base in units of quote, as this venue's market sees it."""
+        # Venues differ by a few basis points, and drift back to each other.
+        basis = 1.0 + 2e-4 * self._basis[base].at(time_s, period_s_min)
+        return self._usd(base, time_s, period_s_min) / self._usd(quote, time_s, period_s_min) * basis
+
+    def _usd(self, name: str, time_s: float, period_s_min: float) -> float:
+        asset = ASSETS[name]
+        if name in STEADY:
+            return asset.price_usd * math.exp(asset.volatility_day * self._own[name].at(time_s, period_s_min))
+        move = MARKET_SHARE * self._market.at(time_s, period_s_min) + OWN_SHARE * self._own[name].at(
+            time_s, period_s_min
+        )
+        return asset.price_usd * math.exp(asset.volatility_day * move)
+
+
+class Regime:
+    """How busy the market is: calm most of the time, with bursts; on average as busy as the configured rate."""
+
+    PERIOD_S: Final = 2.0
+    BURST_SHARE: Final = 0.15
+    BURST_FACTOR: Final = 3.4
+    CALM_FACTOR: Final = (1.0 - BURST_SHARE * BURST_FACTOR) / (1.0 - BURST_SHARE)
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+        self._index = -1
+        self._factor = 1.0
+
+    def factor(self, time_s: float) -> float:
+        """Multiple of the configured rate that applies at a wall time."""
+        index = int(time_s / self.PERIOD_S)
+        if index != self._index:
+            self._index = index
+            is_burst = uniform(self._seed, "regime", index) < 2 * self.BURST_SHARE - 1
+            self._factor = self.BURST_FACTOR if is_burst else self.CALM_FACTOR
+        return self._factor

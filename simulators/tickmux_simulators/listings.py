@@ -1,0 +1,133 @@
+"""What the simulated venues list: assets with plausible prices, and pairs with each venue's own increments."""
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """One currency or coin."""
+
+    name: str
+    price_usd: float
+    """Price that its fair value wanders around."""
+    volatility_day: float
+    """Typical relative move in a day; 0.03 is 3 %."""
+    turnover_usd: float
+    """Traded in a day at one venue, in US dollars; sets volumes and how often its pairs update."""
+
+
+ASSETS: Final = {
+    asset.name: asset
+    for asset in (
+        Asset("USD", 1.0, 0.0, 0.0),
+        Asset("USDT", 1.0, 0.0002, 9e7),
+        Asset("USDC", 1.0, 0.0001, 6e7),
+        Asset("EUR", 1.1625, 0.004, 4e7),
+        Asset("BTC", 84_100.0, 0.025, 1.2e9),
+        Asset("ETH", 2_780.0, 0.035, 8e8),
+        Asset("SOL", 131.0, 0.045, 3e8),
+        Asset("XRP", 2.05, 0.045, 3e8),
+        Asset("ADA", 0.412, 0.05, 6e7),
+        Asset("DOGE", 0.1422, 0.05, 1.2e8),
+        Asset("LTC", 83.4, 0.04, 4e7),
+        Asset("DOT", 2.31, 0.05, 2e7),
+        Asset("LINK", 12.35, 0.045, 5e7),
+        Asset("AVAX", 13.2, 0.05, 4e7),
+        Asset("BCH", 541.0, 0.04, 3e7),
+        Asset("XLM", 0.2431, 0.045, 3e7),
+        Asset("TRX", 0.2752, 0.02, 3e7),
+        Asset("ATOM", 2.47, 0.05, 1e7),
+        Asset("UNI", 6.12, 0.05, 2e7),
+        Asset("NEAR", 1.93, 0.055, 2e7),
+        Asset("PEPE", 0.00000447, 0.07, 8e7),
+        Asset("SHIB", 0.00000812, 0.055, 4e7),
+    )
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """One pair at one venue. Prices and sizes are integers of its last decimal place everywhere inside."""
+
+    symbol: str
+    """The venue's own name: `BTCUSDT` at Binance, `BTC/USD` at Kraken."""
+    base: str
+    quote: str
+    price_decimals: int
+    size_decimals: int
+    price_step: int = 1
+    """Smallest price step, in units of 10^-price_decimals."""
+    size_step: int = 1
+    """Smallest size step, in units of 10^-size_decimals."""
+
+    @property
+    def turnover_usd(self) -> float:
+        """Traded in a day, in US dollars: crosses trade less than the pair against the dollar."""
+        share = 1.0 if self.quote in {"USD", "USDT"} else 0.15
+        return ASSETS[self.base].turnover_usd * share
+
+
+def _binance(*rows: tuple[str, str, int, int]) -> tuple[Listing, ...]:
+    return tuple(Listing(base + quote, base, quote, price, size) for base, quote, price, size in rows)
+
+
+def _kraken(*rows: tuple[str, str, int, int]) -> tuple[Listing, ...]:
+    return tuple(Listing(f"{base}/{quote}", base, quote, price, size) for base, quote, price, size in rows)
+
+
+BINANCE_LISTINGS: Final = _binance(
+    ("BTC", "USDT", 2, 5),
+    ("ETH", "USDT", 2, 4),
+    ("SOL", "USDT", 2, 3),
+    ("XRP", "USDT", 4, 1),
+    ("ADA", "USDT", 4, 1),
+    ("DOGE", "USDT", 5, 0),
+    ("LTC", "USDT", 2, 3),
+    ("DOT", "USDT", 3, 2),
+    ("LINK", "USDT", 2, 2),
+    ("AVAX", "USDT", 2, 2),
+    ("BCH", "USDT", 1, 3),
+    ("XLM", "USDT", 4, 0),
+    ("TRX", "USDT", 4, 1),
+    ("ATOM", "USDT", 3, 2),
+    ("UNI", "USDT", 3, 2),
+    ("NEAR", "USDT", 3, 1),
+    ("PEPE", "USDT", 8, 0),
+    ("SHIB", "USDT", 8, 0),
+    ("USDC", "USDT", 5, 0),
+    ("BTC", "USDC", 2, 5),
+    ("BTC", "EUR", 2, 5),
+    ("ETH", "EUR", 2, 4),
+    ("ETH", "BTC", 5, 4),
+    ("SOL", "BTC", 7, 3),
+)
+"""Increments as Binance's exchangeInfo gives them."""
+
+KRAKEN_LISTINGS: Final = _kraken(
+    ("BTC", "USD", 1, 8),
+    ("ETH", "USD", 2, 8),
+    ("SOL", "USD", 2, 8),
+    ("XRP", "USD", 5, 8),
+    ("ADA", "USD", 6, 8),
+    ("DOGE", "USD", 7, 8),
+    ("LTC", "USD", 2, 8),
+    ("DOT", "USD", 4, 8),
+    ("LINK", "USD", 5, 8),
+    ("AVAX", "USD", 2, 8),
+    ("BCH", "USD", 2, 8),
+    ("XLM", "USD", 6, 8),
+    ("TRX", "USD", 6, 8),
+    ("ATOM", "USD", 4, 8),
+    ("UNI", "USD", 3, 8),
+    ("NEAR", "USD", 3, 8),
+    ("PEPE", "USD", 9, 5),
+    ("SHIB", "USD", 8, 5),
+    ("USDT", "USD", 5, 8),
+    ("BTC", "USDT", 1, 8),
+    ("BTC", "EUR", 1, 8),
+    ("ETH", "EUR", 2, 8),
+    ("ETH", "BTC", 5, 8),
+    ("SOL", "BTC", 7, 8),
+)
+"""Precisions as Kraken's instrument channel gives them."""

@@ -1,0 +1,194 @@
+"""What a simulated venue is to the server that carries it: sessions, REST answers, a tick. No sockets here."""
+
+import abc
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+from tickmux_simulators import wire
+from tickmux_simulators.data_faults import DataFaults
+from tickmux_simulators.faults import ActiveFault, FaultBoard, plain_symbol
+
+SENT_KEPT: Final = 2_000
+
+
+class Close(NamedTuple):
+    """A connection is to be closed."""
+
+    code: int
+    reason: str
+
+
+class Answer(NamedTuple):
+    """What a REST request, or a refused handshake, is answered with."""
+
+    status: int
+    text: str
+    headers: Mapping[str, str] = {}
+    content_type: str = "application/json"
+
+
+@dataclass(kw_only=True, slots=True)
+class Limits:
+    """What a venue allows and how it keeps connections alive; seconds throughout."""
+
+    ping_interval_s: float = 20.0
+    """Binance: between the pings that the server sends."""
+    pong_timeout_s: float = 60.0
+    """Binance: without the answering pong the connection is dropped."""
+    messages_per_s: int = 5
+    """Binance: incoming messages a second on a connection, pings and pongs included."""
+    streams_max: int = 1024
+    """Binance: streams on a connection."""
+    connects_max: int = 300
+    """Connection attempts within connects_window_s."""
+    connects_window_s: float = 300.0
+    connection_life_s: float = 86_400.0
+    """Age at which a connection is closed."""
+    weight_max: int = 6_000
+    """Binance: REST request weight a minute."""
+    heartbeat_interval_s: float = 1.0
+    """Kraken: silence after which a heartbeat is sent."""
+    idle_timeout_s: float = 60.0
+    """Kraken: a connection without a subscription and without a message is closed after this."""
+
+
+class Session(abc.ABC):
+    """One connection, seen from the venue. Frames to send gather in `outbox`."""
+
+    def __init__(self, opened_s: float) -> None:
+        self.opened_s = opened_s
+        self.outbox: list[bytes] = []
+        self.closing: Close | None = None
+        """Set once the venue wants the connection closed, after what is in the outbox."""
+        self.is_dropped = False
+        """Set once the venue wants the connection reset, without a close frame."""
+
+    def send(self, text: str) -> None:
+        """Queue a text frame."""
+        self.outbox.append(wire.text_frame(text))
+
+    @abc.abstractmethod
+    def on_text(self, text: str, now_s: float) -> None:
+        """A text or binary message arrived."""
+
+    @abc.abstractmethod
+    def on_ping(self, payload: bytes, now_s: float) -> None:
+        """A WebSocket ping arrived."""
+
+    @abc.abstractmethod
+    def on_pong(self, payload: bytes, now_s: float) -> None:
+        """A WebSocket pong arrived."""
+
+    @abc.abstractmethod
+    def on_timer(self, now_s: float) -> None:
+        """Some time passed: do what is due."""
+
+
+class SentFrame(NamedTuple):
+    """One data frame as it went out."""
+
+    number: int
+    at_ns: int
+    stream: str
+    text: str
+
+
+@dataclass(slots=True)
+class Counters:
+    """Totals since the start."""
+
+    connections: int = 0
+    refused: int = 0
+    messages_received: int = 0
+    pings_sent: int = 0
+    pings_received: int = 0
+    pongs_received: int = 0
+    data_frames: int = 0
+    """Distinct data frames; each may have gone to many connections."""
+    rest_requests: int = 0
+
+
+@dataclass(slots=True)
+class SentLog:
+    """The newest data frames of each symbol."""
+
+    number: int = 0
+    _frames: dict[str, deque[SentFrame]] = field(default_factory=dict)
+
+    def add(self, symbol: str, stream: str, text: str, at_ns: int) -> None:
+        """Remember a frame."""
+        self.number += 1
+        frames = self._frames.get(symbol)
+        if frames is None:
+            frames = self._frames[symbol] = deque(maxlen=SENT_KEPT)
+        frames.append(SentFrame(self.number, at_ns, stream, text))
+
+    def last(self, symbol: str, count: int) -> list[SentFrame]:
+        """The newest frames of a symbol, or of all for an empty one, oldest first."""
+        wanted = plain_symbol(symbol)
+        found = [
+            frame
+            for name, frames in self._frames.items()
+            if not wanted or plain_symbol(name) == wanted
+            for frame in frames
+        ]
+        found.sort()
+        return found[-count:] if count else []
+
+
+class Venue(abc.ABC):
+    """One simulated venue. Times are passed in: wall time in nanoseconds for data, monotonic seconds for deadlines."""
+
+    name: str
+    websocket_path = ""
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self.board = FaultBoard(self.name, self.switched)
+        self.data_faults = DataFaults(self.board)
+        self.sent = SentLog()
+        self.counters = Counters()
+        self.now_ns = 0
+        """Wall time of the current tick, Unix nanoseconds."""
+        self.now_s = 0.0
+        """Monotonic time of the current tick."""
+
+    @abc.abstractmethod
+    def connect(self, path: str, query: str, now_s: float) -> Session | Answer:
+        """A client asks for a WebSocket; an Answer refuses it."""
+
+    @abc.abstractmethod
+    def disconnect(self, session: Session) -> None:
+        """A connection is gone."""
+
+    @property
+    @abc.abstractmethod
+    def subscriptions(self) -> int:
+        """How many there are, over all connections."""
+
+    @abc.abstractmethod
+    def tick(self, now_ns: int, now_s: float) -> None:
+        """Move the market on and queue what follows from it."""
+
+    @abc.abstractmethod
+    def rest(self, path: str, query: Mapping[str, str], headers: Mapping[str, str], now_ns: int) -> Answer:
+        """Answer a GET request."""
+
+    @abc.abstractmethod
+    def switched(self, active: ActiveFault, on: bool) -> None:  # noqa: FBT001 - the board's callback
+        """A fault switch was thrown: do at once what it asks for at once."""
+
+    def data_frames(self, sequence: str, symbol: str, stream: str, text: str) -> list[bytes]:
+        """The frames of one data message, after the faults; recorded as sent."""
+        if self.board.has_data_faults or self.data_faults.is_holding:
+            texts = self.data_faults.apply(sequence, symbol, text)
+        else:
+            texts = [text]
+        frames = []
+        for each in texts:
+            self.sent.add(symbol, stream, each, self.now_ns)
+            self.counters.data_frames += 1
+            frames.append(wire.text_frame(each))
+        return frames
