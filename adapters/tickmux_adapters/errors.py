@@ -26,7 +26,7 @@ class SettingsError(AdapterError):
         super().__init__(f"sources.{source}.{setting}: {problem}")
 
 
-class MalformedMessage(AdapterError):  # noqa: N818 - names what arrived, as the counter `malformed` does
+class MalformedMessage(AdapterError):
     """A venue message could not be understood. It is counted, sampled to the log and skipped."""
 
     def __init__(self, problem: str, sample: bytes | str = "") -> None:
@@ -46,5 +46,5 @@ class VenueError(AdapterError):
         super().__init__(problem)
 
 
-class VenueRejected(VenueError):  # noqa: N818 - names the state REJECTED that it leads to
+class VenueRejected(VenueError):
     """The venue refuses us (keys, entitlement, ban, region); retried at long intervals only."""

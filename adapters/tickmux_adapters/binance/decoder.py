@@ -1,0 +1,312 @@
+"""From Binance's frames to quote updates, in order and once each. No I/O: a slot, a test or a benchmark feeds it."""
+
+from collections.abc import Callable, Iterable
+from typing import Final
+
+import msgspec
+
+from tickmux_adapters.binance.messages import (
+    AnyFrame,
+    BookTickerFrame,
+    MiniTickerFrame,
+    RestBookTicker,
+    RestDayTicker,
+    TradeFrame,
+    time_ns,
+)
+from tickmux_adapters.conversation import Heard
+from tickmux_adapters.exactness import SURELY_EXACT_CHARS_MAX, decimal_value, is_exact
+from tickmux_adapters.health import ChannelHealth
+from tickmux_adapters.model import UNCHANGED, Field, Instrument, Moment, QuoteUpdate, Sink
+
+CANARY: Final = "btcusdt@bookTicker"
+"""A stream that is never quiet for seconds, so that its silence means a mute connection."""
+STUCK_NS_MIN: Final = 10_000_000_000
+STUCK_REPEATS_MIN: Final = 100
+"""A stream that brings only repeats, this many and for this long, has begun to count anew."""
+
+INFINITY: Final = float("inf")
+NAME_START: Final = len('{"stream":"')
+
+Handler = Callable[[bytes, int, int], Heard]
+
+_decode_book = msgspec.json.Decoder(BookTickerFrame).decode
+_decode_trade = msgspec.json.Decoder(TradeFrame).decode
+_decode_mini = msgspec.json.Decoder(MiniTickerFrame).decode
+_decode_any = msgspec.json.Decoder(AnyFrame).decode
+
+# What a hostile or broken frame can raise on its way through a decoder and float().
+_BAD_FRAME: Final = (msgspec.MsgspecError, ValueError, RecursionError, OverflowError)
+
+
+class BinanceDecoder:
+    """The streams of one slot. Connections that overlap feed the same decoder: what both bring counts once."""
+
+    def __init__(self, instruments: Iterable[Instrument], sink: Sink, health: ChannelHealth) -> None:
+        self._health = health
+        self._handlers: dict[bytes, Handler] = {}
+        self._streams: dict[str, _InstrumentStreams] = {}
+        for instrument in instruments:
+            streams = _InstrumentStreams(instrument, sink, health)
+            self._streams[instrument.venue_symbol] = streams
+            name = instrument.venue_symbol.lower().encode()
+            self._handlers[name + b"@bookTicker"] = streams.book_ticker
+            self._handlers[name + b"@trade"] = streams.trade
+            self._handlers[name + b"@miniTicker"] = streams.mini_ticker
+        self._handlers.setdefault(CANARY.encode(), self._canary)
+
+    @property
+    def stream_names(self) -> list[str]:
+        """Every stream to subscribe to, the canary included."""
+        return [name.decode() for name in self._handlers]
+
+    def begin_chain(self) -> None:
+        """Forget the order of what came before."""
+        for streams in self._streams.values():
+            streams.begin_chain()
+
+    def feed(
+        self,
+        frame: bytes,
+        wall_ns: int,
+        monotonic_ns: int,
+        control: Callable[[AnyFrame], None] | None = None,
+    ) -> Heard:
+        """Take one frame of the combined stream; deliver what it says.
+
+        Args:
+            frame: as it was read.
+            wall_ns: when it was read, Unix nanoseconds.
+            monotonic_ns: the same moment, monotonic.
+            control: takes answers, errors and notices.
+        """
+        # The name's place is fixed in the usual shape, so that it is found without decoding. A frame of another shape
+        # either names no stream there, or fails in the typed decoder.
+        handler = self._handlers.get(frame[NAME_START : frame.find(b'"', NAME_START)])
+        try:
+            if handler is not None:
+                return handler(frame, wall_ns, monotonic_ns)
+            return self._uncommon(frame, wall_ns, monotonic_ns, control)
+        except _BAD_FRAME as error:
+            self._health.count_malformed(str(error) or type(error).__name__, frame)
+            return Heard.NOTHING
+
+    def _uncommon(
+        self, frame: bytes, wall_ns: int, monotonic_ns: int, control: Callable[[AnyFrame], None] | None
+    ) -> Heard:
+        message = _decode_any(frame)
+        handler = self._handlers.get(message.stream.encode())
+        if handler is not None:
+            return handler(frame, wall_ns, monotonic_ns)
+        is_control = message.id is not msgspec.UNSET or message.error or message.code is not None
+        if is_control or "serverShutdown" in (message.event, message.stream.lstrip("!")):
+            if control is not None:
+                control(message)
+            return Heard.ALIVE
+        raise ValueError(f"neither an answer nor a stream we asked for: {message.stream[:40]!r}")
+
+    @staticmethod
+    def _canary(frame: bytes, _wall_ns: int, _monotonic_ns: int) -> Heard:
+        _decode_book(frame)
+        return Heard.DATA
+
+    @property
+    def stuck(self) -> str | None:
+        """A stream that has begun to count anew, if there is one: what it brings would be skipped for ever."""
+        return next((symbol for symbol, streams in self._streams.items() if streams.stuck), None)
+
+    def seed_book(self, ticker: RestBookTicker, moment: Moment) -> None:
+        """Take a best bid and ask from a request, unless the stream has brought them already in this chain."""
+        streams = self._streams.get(ticker.symbol)
+        if streams is not None:
+            streams.seed_book(ticker, moment)
+
+    def seed_day(self, ticker: RestDayTicker, moment: Moment) -> None:
+        """Take the last price and the 24 h volume from a request, each unless the stream has brought it already."""
+        streams = self._streams.get(ticker.symbol)
+        if streams is not None:
+            streams.seed_day(ticker, moment)
+
+
+class _InstrumentStreams:
+    """The three streams of one instrument: their order, and their way to the sink."""
+
+    __slots__ = (
+        "_book_id",
+        "_health",
+        "_key",
+        "_last_seen",
+        "_mini_time",
+        "_quote",
+        "_repeats",
+        "_symbol",
+        "_trade_id",
+        "_volume_seen",
+        "stuck",
+    )
+
+    def __init__(self, instrument: Instrument, sink: Sink, health: ChannelHealth) -> None:
+        self._key = instrument.key
+        self._symbol = instrument.venue_symbol
+        self._quote = sink.quote
+        self._health = health
+        self.begin_chain()
+
+    def begin_chain(self) -> None:
+        self._book_id = -1
+        self._trade_id = -1
+        self._mini_time = -1
+        self._last_seen = False
+        self._volume_seen = False
+        # Of each kind of stream: where it stands still, since when, and how many repeats came.
+        self._repeats: dict[str, tuple[int, int, int]] = {}
+        self.stuck = False
+
+    def book_ticker(self, frame: bytes, wall_ns: int, monotonic_ns: int) -> Heard:
+        data = _decode_book(frame).data
+        if data.symbol != self._symbol:
+            raise ValueError(f"{data.symbol[:40]!r} on a stream of {self._symbol}")
+        if data.update_id <= self._book_id:
+            return self._repeat("bookTicker", self._book_id, monotonic_ns)
+        bid_text, bid_size_text, ask_text, ask_size_text = (
+            data.bid_price,
+            data.bid_size,
+            data.ask_price,
+            data.ask_size,
+        )
+        bid: float | None
+        ask: float | None
+        bid_size: float | None
+        ask_size: float | None
+        # The common case, without a call: four short, positive numbers.
+        if (
+            len(bid_text) <= SURELY_EXACT_CHARS_MAX
+            and len(ask_text) <= SURELY_EXACT_CHARS_MAX
+            and len(bid_size_text) <= SURELY_EXACT_CHARS_MAX
+            and len(ask_size_text) <= SURELY_EXACT_CHARS_MAX
+            and b"_" not in frame
+            and bid_text
+            and ask_text
+            and bid_size_text
+            and ask_size_text
+            and 0.0 < (bid := float(bid_text)) < INFINITY
+            and 0.0 < (ask := float(ask_text)) < INFINITY
+            and 0.0 < (bid_size := float(bid_size_text)) < INFINITY
+            and 0.0 < (ask_size := float(ask_size_text)) < INFINITY
+        ):
+            pass
+        else:
+            bid, bid_size = self._side(bid_text, bid_size_text)
+            ask, ask_size = self._side(ask_text, ask_size_text)
+        self._book_id = data.update_id
+        self._quote(
+            QuoteUpdate(
+                instrument=self._key,
+                received_at_ns=wall_ns,
+                received_monotonic_ns=monotonic_ns,
+                bid_price=bid,
+                bid_size=bid_size,
+                ask_price=ask,
+                ask_size=ask_size,
+            )
+        )
+        return Heard.DATA
+
+    def trade(self, frame: bytes, wall_ns: int, monotonic_ns: int) -> Heard:
+        data = _decode_trade(frame).data
+        if data.symbol != self._symbol:
+            raise ValueError(f"{data.symbol[:40]!r} on a stream of {self._symbol}")
+        if data.trade_id <= self._trade_id:
+            return self._repeat("trade", self._trade_id, monotonic_ns)
+        last = self._number(data.price)
+        self._trade_id = data.trade_id
+        self._last_seen = True
+        venue_ns = time_ns(data.trade_time or data.event_time)
+        if venue_ns is not None:
+            self._health.lag_ns = wall_ns - venue_ns
+        self._quote(
+            QuoteUpdate(
+                instrument=self._key,
+                received_at_ns=wall_ns,
+                received_monotonic_ns=monotonic_ns,
+                venue_time_ns=venue_ns,
+                last_price=last,
+            )
+        )
+        return Heard.DATA
+
+    def mini_ticker(self, frame: bytes, wall_ns: int, monotonic_ns: int) -> Heard:
+        data = _decode_mini(frame).data
+        if data.symbol != self._symbol:
+            raise ValueError(f"{data.symbol[:40]!r} on a stream of {self._symbol}")
+        if data.event_time <= self._mini_time:
+            return self._repeat("miniTicker", self._mini_time, monotonic_ns)
+        last, volume = self._number(data.last_price), self._volume(data.volume)
+        self._mini_time = data.event_time
+        venue_ns = time_ns(data.event_time)
+        if venue_ns is not None:
+            self._health.lag_ns = wall_ns - venue_ns
+        self._day(last, volume, venue_ns, Moment(wall_ns, monotonic_ns))
+        self._volume_seen = True
+        return Heard.DATA
+
+    def seed_book(self, ticker: RestBookTicker, moment: Moment) -> None:
+        if self._book_id >= 0:
+            return
+        bid, bid_size = self._side(ticker.bid_price, ticker.bid_size)
+        ask, ask_size = self._side(ticker.ask_price, ticker.ask_size)
+        self._quote(
+            QuoteUpdate(
+                instrument=self._key,
+                received_at_ns=moment.wall_ns,
+                received_monotonic_ns=moment.monotonic_ns,
+                bid_price=bid,
+                bid_size=bid_size,
+                ask_price=ask,
+                ask_size=ask_size,
+            )
+        )
+
+    def seed_day(self, ticker: RestDayTicker, moment: Moment) -> None:
+        if not self._volume_seen:
+            last, volume = self._number(ticker.last_price), self._volume(ticker.volume)
+            self._day(last, volume, time_ns(ticker.close_time), moment)
+
+    def _day(self, last: float | None, volume: float | None, venue_ns: int | None, moment: Moment) -> None:
+        # A trade is the better source of the last price: this one may be up to a second older than a trade seen before.
+        last_field: Field = UNCHANGED if self._last_seen else last
+        self._quote(
+            QuoteUpdate(
+                instrument=self._key,
+                received_at_ns=moment.wall_ns,
+                received_monotonic_ns=moment.monotonic_ns,
+                venue_time_ns=venue_ns,
+                last_price=last_field,
+                volume=volume,
+            )
+        )
+
+    def _side(self, price_text: str, size_text: str) -> tuple[float | None, float | None]:
+        price, size = self._number(price_text), self._number(size_text)
+        # A side without a price is gone, whatever its size says.
+        return (None, None) if price is None else (price, 0.0 if size is None else size)
+
+    def _volume(self, text: str) -> float | None:
+        value = self._number(text)
+        # Nothing traded in 24 hours is a volume of 0, not an unknown one.
+        return 0.0 if value is None and text else value
+
+    def _number(self, text: str) -> float | None:
+        value = decimal_value(text)
+        if not is_exact(text):
+            self._health.inexact += 1
+        return value
+
+    def _repeat(self, kind: str, stands_at: int, monotonic_ns: int) -> Heard:
+        self._health.duplicates += 1
+        stood_at, since_ns, count = self._repeats.get(kind, (stands_at, monotonic_ns, 0))
+        if stood_at != stands_at:
+            since_ns, count = monotonic_ns, 0
+        self._repeats[kind] = (stands_at, since_ns, count + 1)
+        self.stuck = count + 1 >= STUCK_REPEATS_MIN and monotonic_ns - since_ns >= STUCK_NS_MIN
+        return Heard.NOTHING

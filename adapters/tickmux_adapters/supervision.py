@@ -1,0 +1,64 @@
+"""The settings of the supervision that all WebSocket venues share."""
+
+from collections.abc import Container, Iterable
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import msgspec
+
+from tickmux_adapters.errors import SettingsError
+from tickmux_adapters.registry import SourceSettings
+from tickmux_adapters.symbols import normalise_symbol
+
+Seconds = Annotated[float, msgspec.Meta(gt=0)]
+
+
+class WebSocketSettings(SourceSettings, kw_only=True, forbid_unknown_fields=True):
+    """What every source over WebSocket may set; times are in seconds."""
+
+    websocket_url: str
+    rest_url: str
+    stale_after_s: Seconds = 5.0
+    """Without a data message for this long a slot is STALE."""
+    reconnect_after_s: Seconds = 15.0
+    """Without a data message for this long the connection is replaced."""
+    connect_timeout_s: Seconds = 10.0
+    """Longest wait for a connection and its handshake."""
+    answer_timeout_s: Seconds = 10.0
+    """Longest wait for the venue's answer to a subscription or a request."""
+    retry_cap_s: Seconds = 30.0
+    """Longest pause between two attempts to connect, the venue's wishes apart."""
+    rotate_after_s: Seconds = 23 * 3600.0
+    """Age at which a connection is replaced by one that already delivers, before the venue cuts it; jittered."""
+    overlap_s: Seconds = 1.0
+    """How long both connections are kept when one replaces the other."""
+
+
+def check_urls(source: str, settings: WebSocketSettings) -> None:
+    """Refuse URLs that cannot work.
+
+    Raises:
+        SettingsError: names the setting.
+    """
+    for setting, url, schemes in (
+        ("websocket_url", settings.websocket_url, ("ws", "wss")),
+        ("rest_url", settings.rest_url, ("http", "https")),
+    ):
+        try:
+            parts = urlsplit(url)
+            usable = parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
+        except ValueError:
+            usable = False
+        if not usable:
+            raise SettingsError(source, setting, f"{url!r} is no URL of the form {schemes[1]}://host[:port]")
+
+
+def points_elsewhere(settings: WebSocketSettings, documented_hosts: Container[str]) -> bool:
+    """Whether a URL leads anywhere but to the venue's documented hosts."""
+    hosts = (urlsplit(settings.websocket_url).hostname, urlsplit(settings.rest_url).hostname)
+    return any(host not in documented_hosts for host in hosts)
+
+
+def wanted_symbols(configured: Iterable[str], default: Iterable[str]) -> list[str]:
+    """The configured symbols in their canonical spelling, each once; the default when there are none."""
+    return list(dict.fromkeys(normalise_symbol(symbol) for symbol in configured)) or list(default)
