@@ -13,7 +13,7 @@ import grpc.aio
 from tickmux.v1 import market_data_service_pb2 as pb
 from tickmux.v1.market_data_service_pb2_grpc import MarketDataServiceStub
 from tickmux_client import _options, _pages
-from tickmux_client._errors import TickmuxClientError, from_rpc
+from tickmux_client._errors import TickmuxClientError, UnavailableError, from_rpc
 from tickmux_client._events import Event
 from tickmux_client._model import Instruments, Quote, Snapshot, SourceStatus
 from tickmux_client._options import (
@@ -205,7 +205,12 @@ class Client:
                 # The call was cancelled by our own close(), not the task by someone else.
                 return None
             raise
-        return response if isinstance(response, pb.SubscribeResponse) else None
+        if response is grpc.aio.EOF:
+            return None
+        if not isinstance(response, pb.SubscribeResponse):
+            # What grpc hands out, without an error, for bytes that are no message.
+            raise UnavailableError(f"{self.target} sent a malformed message", reason="MALFORMED_RESPONSE")
+        return response
 
     async def _pause(self, wait_s: float) -> None:
         with contextlib.suppress(TimeoutError):

@@ -56,7 +56,7 @@ class ConnectOptions(TypedDict, total=False):
     backoff_cap_s: float
     """Longest wait between two tries of a subscription unless the server asks for more; 5 s if not given."""
     reconnects_max: int | None
-    """Failed tries in a row after which a subscription raises; it keeps trying if not given."""
+    """Reconnects in a row without success after which a subscription raises; it keeps trying if not given."""
     own_connection: bool
     """Share no TCP connection with other clients of this process."""
     channel_options: Iterable[ChannelOption]

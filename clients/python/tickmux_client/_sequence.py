@@ -35,14 +35,15 @@ class Sequencer:
     an early one, so each instrument may jump once after a count, and all jumps together by no more than was counted.
     """
 
-    def __init__(self, *, checks_holes: bool) -> None:
+    def __init__(self, *, checks_holes: bool, continues: bool = False) -> None:
+        """Begin. `continues`: what was received elsewhere goes on here, so that failing to is a loss."""
         self._checks_holes = checks_holes
         self._positions: dict[InstrumentKey, _Position] = {}
         self._statuses: StatusTable = {}
         self._in_state = False
         # Whether an instrument without a position is known to have had no quote.
         self._knows_all = False
-        self._begun = False
+        self._begun = continues
         self._phase_lost_history = False
         self._conflations = 0
         self._conflated_left = 0
@@ -71,8 +72,8 @@ class Sequencer:
             events.append(Conflated(response.conflated))
         self._note_quotes(response, events)
         if response.caught_up:
+            self._knows_all = self._knows_all or self._in_state
             self._in_state = False
-            self._knows_all = True
             events.append(CaughtUp())
         return events
 
@@ -81,7 +82,7 @@ class Sequencer:
         if continuity == pb.CONTINUITY_RESUMED:
             self._begun = True
             return
-        if self._begun:
+        if self._begun or continuity == pb.CONTINUITY_RESET:
             events.append(Reset(RESET_REASONS.get(continuity, "the server says so")))
         # Quotes already handed out stay joined with the old table, which will not become healthy again.
         self._statuses.clear()

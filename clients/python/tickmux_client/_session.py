@@ -9,7 +9,7 @@ import grpc
 
 from tickmux.v1 import market_data_service_pb2 as pb
 from tickmux_client._backoff import Backoff
-from tickmux_client._errors import TickmuxClientError, UnavailableError, UnimplementedError
+from tickmux_client._errors import InvalidRequestError, TickmuxClientError, UnavailableError, UnimplementedError
 from tickmux_client._events import Disconnected, Event, GoingAway, Reconnected
 from tickmux_client._model import duration_s
 from tickmux_client._options import BACKOFF_CAP_S, ConnectOptions
@@ -45,8 +45,9 @@ class Session:
         self._monotonic = monotonic
         self._token = request.resume_token
         self._sent_token = ""
-        self._sequencer = Sequencer(checks_holes=request.delivery != pb.DELIVERY_LATEST)
-        self._attempts = 0
+        self._sequencer = Sequencer(checks_holes=request.delivery != pb.DELIVERY_LATEST, continues=bool(self._token))
+        self._opened = False
+        self._reconnects = 0
         self._cut_at_s: float | None = None
         self._up_at_s: float | None = None
         self.silence_s_max: Final = MISSED_HEARTBEATS * duration_s(request.heartbeat_interval)
@@ -58,7 +59,8 @@ class Session:
 
     def open(self) -> pb.SubscribeRequest:
         """Start a call: the request to send."""
-        self._attempts += 1
+        self._reconnects += self._opened
+        self._opened = True
         self._up_at_s = None
         self.is_leaving = False
         self._sent_token = self._token
@@ -99,17 +101,17 @@ class Session:
             TickmuxClientError: `error` itself, if trying again cannot help or the permitted tries are spent.
         """
         self._cut()
-        if isinstance(error, UnimplementedError) and self._sent_token:
-            # This server does not resume: begin anew, and the sequencer will say Reset.
+        if self._sent_token and self._refuses_token(error):
+            # Begin anew; the sequencer will say Reset.
             self._token = ""
             self.wait_s = 0.0
         elif not isinstance(error, UnavailableError) or self._ends_by_design(error):
             raise error
         else:
-            if self._reconnects_max is not None and self._attempts > self._reconnects_max:
+            if self._reconnects_max is not None and self._reconnects >= self._reconnects_max:
                 raise error
             self.wait_s = self._backoff.next_s(error.retry_after_s)
-        level = logging.WARNING if self._attempts <= 1 else logging.DEBUG
+        level = logging.WARNING if self._reconnects == 0 else logging.DEBUG
         logger.log(level, "%s; trying again in %.1f s", error, self.wait_s)
         return Disconnected(problem=str(error), reason=error.reason, retry_in_s=self.wait_s)
 
@@ -125,6 +127,11 @@ class Session:
         """The error of a call that the server ended without one."""
         return UnavailableError(f"{self._target} ended the stream", code=grpc.StatusCode.OK, reason="STREAM_ENDED")
 
+    def _refuses_token(self, error: TickmuxClientError) -> bool:
+        """Whether it may be the token alone: the server does not resume, or another version of it wrote the token."""
+        own = self._sent_token != self._request.resume_token
+        return isinstance(error, UnimplementedError) or (own and isinstance(error, InvalidRequestError))
+
     def _ends_by_design(self, error: TickmuxClientError) -> bool:
         return self._request.delivery == pb.DELIVERY_ALL_OR_END and error.code == grpc.StatusCode.RESOURCE_EXHAUSTED
 
@@ -135,8 +142,8 @@ class Session:
             resumed = response.continuity == pb.CONTINUITY_RESUMED
             outage_s = now_s - self._cut_at_s
             logger.info("%s is back after %.1f s", self._target, outage_s)
-            events.append(Reconnected(attempts=self._attempts, outage_s=outage_s, resumed=resumed))
-        self._attempts = 0
+            events.append(Reconnected(attempts=self._reconnects, outage_s=outage_s, resumed=resumed))
+        self._reconnects = 0
         self._cut_at_s = None
 
     def _cut(self) -> None:

@@ -33,7 +33,9 @@ class SilenceWatch:
     def stop(self) -> None:
         """End the watch and its thread."""
         self._stopped.set()
-        self._thread.join()
+        # The garbage collector may close a forgotten stream from any thread, this one included.
+        if threading.current_thread() is not self._thread:
+            self._thread.join()
 
     def _watch(self) -> None:
         wait_s = self._limit_s

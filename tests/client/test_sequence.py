@@ -1,0 +1,332 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.client.scripted_server import live, opening, quote, status
+
+from tickmux.v1 import market_data_service_pb2 as pb
+from tickmux.v1 import quote_pb2, source_pb2
+from tickmux_client import CaughtUp, Conflated, Event, Hole, Quote, Reset, SourceChanged, SourceState, Unmatched
+from tickmux_client._sequence import Sequencer
+
+
+def after(*responses: pb.SubscribeResponse, checks_holes: bool = True) -> tuple[Sequencer, list[Event]]:
+    """A sequencer that has received these, and what it said to the last."""
+    sequencer, events = Sequencer(checks_holes=checks_holes), []
+    for response in responses:
+        events = sequencer.receive(response)
+    return sequencer, events
+
+
+def summary(events: list[Event]) -> list[object]:
+    """Quotes as (symbol, epoch, revision, gap_before), statuses as their state, everything else as it is."""
+    out: list[object] = []
+    for event in events:
+        match event:
+            case Quote():
+                out.append((event.symbol, event.epoch, event.revision, event.gap_before))
+            case SourceChanged(changed):
+                out.append(changed.state)
+            case _:
+                out.append(event)
+    return out
+
+
+def resumed(*quotes: object) -> pb.SubscribeResponse:
+    response = pb.SubscribeResponse(continuity=pb.CONTINUITY_RESUMED, source_statuses=[status()])
+    response.quotes.extend(quotes)  # type: ignore[arg-type]
+    return response
+
+
+def test_an_opening_yields_statuses_then_state_then_caught_up() -> None:
+    _, events = after(opening(quote("A", 7), quote("B", 1)))
+    assert summary(events) == [SourceState.LIVE, ("A", 1, 7, False), ("B", 1, 1, False), CaughtUp()]
+
+
+def test_a_whole_chain_has_no_gap() -> None:
+    _, events = after(opening(quote("A", 7)), live(quote("A", 8), quote("A", 9)))
+    assert summary(events) == [("A", 1, 8, False), ("A", 1, 9, False)]
+
+
+def test_a_missing_revision_is_a_hole_and_the_quote_still_comes() -> None:
+    _, events = after(opening(quote("A", 7)), live(quote("A", 10)))
+    assert summary(events) == [Hole("binance", "A", 1, expected_revision=8, seen_revision=10), ("A", 1, 10, True)]
+
+
+def test_an_instrument_that_begins_late_misses_its_first_revisions() -> None:
+    _, events = after(opening(quote("A", 7)), live(quote("NEW", 1)), live(quote("LATE", 3)))
+    assert summary(events) == [Hole("binance", "LATE", 1, expected_revision=1, seen_revision=3), ("LATE", 1, 3, True)]
+
+
+def test_a_new_epoch_is_a_gap_but_no_hole() -> None:
+    _, events = after(opening(quote("A", 7)), live(quote("A", 1, epoch=2), quote("A", 2, epoch=2)))
+    assert summary(events) == [("A", 2, 1, True), ("A", 2, 2, False)]
+
+
+def test_a_new_epoch_without_its_first_revision_is_a_hole() -> None:
+    _, events = after(opening(quote("A", 7)), live(quote("A", 2, epoch=2)))
+    assert summary(events) == [Hole("binance", "A", 2, expected_revision=1, seen_revision=2), ("A", 2, 2, True)]
+
+
+def test_counted_conflation_excuses_a_jump() -> None:
+    _, events = after(opening(quote("A", 7)), live(quote("A", 10), conflated=2))
+    assert summary(events) == [Conflated(2), ("A", 1, 10, True)]
+
+
+def test_a_walk_in_several_responses_is_excused_by_the_count_on_the_first() -> None:
+    sequencer, _ = after(opening(quote("A", 1), quote("B", 1)), live(quote("A", 5), conflated=6))
+    assert summary(sequencer.receive(live(quote("B", 5)))) == [("B", 1, 5, True)]
+
+
+def test_conflation_excuses_no_more_than_it_counted() -> None:
+    _, events = after(opening(quote("A", 1)), live(quote("A", 5), conflated=2))
+    assert summary(events) == [
+        Conflated(2),
+        Hole("binance", "A", 1, expected_revision=2, seen_revision=5),
+        ("A", 1, 5, True),
+    ]
+
+
+def test_conflation_excuses_each_instrument_once() -> None:
+    sequencer, _ = after(opening(quote("A", 1)), live(quote("A", 3), conflated=9))
+    assert Hole("binance", "A", 1, 4, 6) in sequencer.receive(live(quote("A", 6)))
+
+
+def test_latest_passes_over_updates_by_design() -> None:
+    _, events = after(opening(quote("A", 1)), live(quote("A", 9)), checks_holes=False)
+    assert summary(events) == [("A", 1, 9, True)]
+
+
+def test_repeats_after_resuming_are_dropped() -> None:
+    sequencer, _ = after(opening(quote("A", 7)))
+    sequencer.lost()
+    events = sequencer.receive(resumed(quote("A", 6), quote("A", 7), quote("A", 8)))
+    assert summary(events) == [SourceState.LIVE, ("A", 1, 8, False)]
+    assert sequencer.repeats == 2
+
+
+def test_a_hole_over_a_resume_is_seen() -> None:
+    sequencer, _ = after(opening(quote("A", 7)))
+    sequencer.lost()
+    assert Hole("binance", "A", 1, 8, 9) in sequencer.receive(resumed(quote("A", 9)))
+
+
+def test_an_older_epoch_is_dropped() -> None:
+    sequencer, events = after(opening(quote("A", 1, epoch=5)), live(quote("A", 99, epoch=4)))
+    assert events == []
+    assert sequencer.repeats == 1
+
+
+@pytest.mark.parametrize("continuity", [pb.CONTINUITY_RESET, pb.CONTINUITY_SNAPSHOT, pb.CONTINUITY_UNSPECIFIED])
+def test_what_was_known_is_forgotten_on_any_continuity_but_resumed(continuity: pb.Continuity.ValueType) -> None:
+    sequencer, _ = after(opening(quote("A", 7, epoch=5)))
+    sequencer.lost()
+    events = sequencer.receive(pb.SubscribeResponse(continuity=continuity, quotes=[quote("A", 3, epoch=2)]))
+    assert isinstance(events[0], Reset)
+    assert summary(events[1:]) == [("A", 2, 3, True)]
+
+
+def test_a_reset_in_the_midst_of_a_stream_opens_a_new_phase() -> None:
+    reset = pb.SubscribeResponse(continuity=pb.CONTINUITY_RESET, source_statuses=[status()], quotes=[quote("A", 20)])
+    sequencer, events = after(opening(quote("A", 7)), live(quote("A", 8)), reset)
+    assert isinstance(events[0], Reset)
+    assert summary(events[1:]) == [SourceState.LIVE, ("A", 1, 20, True)]
+    # Still the state: an instrument may stand anywhere.
+    assert summary(sequencer.receive(pb.SubscribeResponse(quotes=[quote("B", 4)], caught_up=True))) == [
+        ("B", 1, 4, True),
+        CaughtUp(),
+    ]
+    assert Hole("binance", "C", 1, 1, 2) in sequencer.receive(live(quote("C", 2)))
+
+
+def test_a_token_from_elsewhere_that_is_not_honoured_is_a_reset() -> None:
+    sequencer = Sequencer(checks_holes=True, continues=True)
+    assert isinstance(sequencer.receive(opening(quote("A", 7)))[0], Reset)
+
+
+def test_a_token_from_elsewhere_may_go_on_anywhere() -> None:
+    sequencer = Sequencer(checks_holes=True, continues=True)
+    first = sequencer.receive(resumed(quote("A", 7)))
+    assert summary(first) == [SourceState.LIVE, ("A", 1, 7, False)]
+    sequencer.receive(pb.SubscribeResponse(caught_up=True))
+    assert summary(sequencer.receive(live(quote("B", 4)))) == [("B", 1, 4, False)]
+    assert Hole("binance", "A", 1, 8, 9) in sequencer.receive(live(quote("A", 9)))
+
+
+def test_the_same_symbol_of_two_sources_is_two_instruments() -> None:
+    kraken = quote("A", 1, source="kraken")
+    _, events = after(opening(quote("A", 7), kraken), live(quote("A", 8), quote("A", 2, source="kraken")))
+    assert summary(events) == [("A", 1, 8, False), ("A", 1, 2, False)]
+
+
+def test_a_status_is_news_only_if_more_than_counters_changed() -> None:
+    sequencer, _ = after(opening())
+    assert sequencer.receive(pb.SubscribeResponse(source_statuses=[status(messages=5)])) == []
+    down = status(source_pb2.SOURCE_STATE_DOWN)
+    assert summary(sequencer.receive(pb.SubscribeResponse(source_statuses=[down]))) == [SourceState.DOWN]
+    down.last_error = "refused"
+    assert summary(sequencer.receive(pb.SubscribeResponse(source_statuses=[down]))) == [SourceState.DOWN]
+
+
+def test_unmatched_symbols_are_told_once() -> None:
+    sequencer, events = after(pb.SubscribeResponse(continuity=pb.CONTINUITY_SNAPSHOT, unmatched=["NOPE"]))
+    assert events == [Unmatched(("NOPE",))]
+    sequencer.lost()
+    again = sequencer.receive(pb.SubscribeResponse(continuity=pb.CONTINUITY_SNAPSHOT, unmatched=["NOPE"]))
+    assert [type(event) for event in again] == [Reset]
+
+
+def only_quote(events: list[Event]) -> Quote:
+    (found,) = [event for event in events if isinstance(event, Quote)]
+    return found
+
+
+def test_a_quote_turns_stale_when_its_source_does_and_fresh_again() -> None:
+    sequencer, events = after(opening(quote("A", 7)))
+    held = only_quote(events)
+    assert not held.is_stale
+    for state, stale in (
+        (source_pb2.SOURCE_STATE_STALE, True),
+        (source_pb2.SOURCE_STATE_LIVE, False),
+        (source_pb2.SOURCE_STATE_DOWN, True),
+        (source_pb2.SOURCE_STATE_THROTTLED, False),
+        (source_pb2.SOURCE_STATE_UNKNOWN, True),
+    ):
+        sequencer.receive(pb.SubscribeResponse(source_statuses=[status(state)]))
+        assert held.is_stale is stale, state
+
+
+def test_the_quote_of_a_quiet_symbol_is_stale_once_its_channel_begins_a_new_epoch() -> None:
+    sequencer, events = after(opening(quote("A", 7)))
+    sequencer.receive(pb.SubscribeResponse(source_statuses=[status(epoch=2)]))
+    assert only_quote(events).is_stale
+
+
+def test_another_channel_or_source_says_nothing_about_a_quote() -> None:
+    sequencer, events = after(opening(quote("A", 7)))
+    sequencer.receive(
+        pb.SubscribeResponse(
+            source_statuses=[
+                status(source_pb2.SOURCE_STATE_DOWN, channel="1"),
+                status(source_pb2.SOURCE_STATE_DOWN, source="kraken"),
+            ]
+        )
+    )
+    assert not only_quote(events).is_stale
+
+
+def test_a_quote_without_a_status_is_stale() -> None:
+    _, events = after(opening(quote("A", 7, source="unheard")))
+    assert only_quote(events).is_stale
+
+
+def test_a_cut_makes_every_quote_stale_until_a_resume() -> None:
+    sequencer, events = after(opening(quote("A", 7)))
+    held = only_quote(events)
+    sequencer.lost()
+    assert held.is_stale
+    sequencer.receive(resumed())
+    assert not held.is_stale
+
+
+def test_a_quote_from_before_a_new_phase_stays_stale() -> None:
+    sequencer, events = after(opening(quote("A", 7)))
+    sequencer.lost()
+    fresh = only_quote(sequencer.receive(opening(quote("A", 9))))
+    assert only_quote(events).is_stale
+    assert not fresh.is_stale
+
+
+# A naive model: the list of everything that was published, and what of it the stream delivered.
+
+Entry = tuple[str, int, int]
+"""Symbol, epoch, revision."""
+
+
+class Market:
+    """Publishes revisions of three instruments, and delivers, repeats, conflates or loses them."""
+
+    def __init__(self) -> None:
+        self.published: list[Entry] = []
+        self.heads: dict[str, Entry] = {}
+
+    def publish(self, symbol: str, *, new_epoch: bool = False) -> Entry:
+        _, epoch, revision = self.heads.get(symbol, (symbol, 1, 0))
+        entry = (symbol, epoch + 1, 1) if new_epoch else (symbol, epoch, revision + 1)
+        self.heads[symbol] = entry
+        self.published.append(entry)
+        return entry
+
+    def play(
+        self, fate: str, entries: list[Entry], seen: list[Entry]
+    ) -> tuple[list[Entry], list[pb.SubscribeResponse]]:
+        """What the stream makes of new entries: those that it delivers for the first time, and its responses."""
+        if fate == "deliver":
+            return entries, [live(*quotes(entries))]
+        if fate == "resume":
+            return entries, [resumed(*quotes(seen), *quotes(entries))]
+        if fate == "lose":
+            return [], []
+        if fate == "conflate":
+            # The count comes first, then a response for each chunk of the walk.
+            latest = [entry for entry in entries if entry == self.heads[entry[0]]]
+            count = live(conflated=len(entries) - len(latest))
+            return latest, [count, *(live(*quotes([entry])) for entry in latest)]
+        state = list(self.heads.values())
+        response = opening(*quotes(state))
+        response.continuity = pb.CONTINUITY_RESET
+        return state, [response]
+
+    def missed(self, before: Entry | None, entry: Entry) -> bool:
+        """Whether anything of the instrument was published between the two."""
+        chain = [published for published in self.published if published[0] == entry[0]]
+        return chain.index(entry) != (0 if before is None else chain.index(before) + 1)
+
+
+def quotes(entries: list[Entry]) -> list[quote_pb2.Quote]:
+    return [quote(symbol, revision, epoch=epoch) for symbol, epoch, revision in entries]
+
+
+UPDATES = st.lists(st.tuples(st.sampled_from(["A", "B", "C"]), st.booleans()), max_size=6)
+STEPS = st.lists(st.tuples(UPDATES, st.sampled_from(["deliver", "lose", "conflate", "resume", "reset"])), max_size=12)
+
+
+@given(STEPS)
+def test_no_loss_goes_untold_and_none_is_invented(steps: list[tuple[list[tuple[str, bool]], str]]) -> None:
+    market = Market()
+    sequencer = Sequencer(checks_holes=True)
+    seen = {symbol: market.publish(symbol) for symbol in ("A", "B")}
+    sequencer.receive(opening(*quotes(list(seen.values()))))
+    lossless = True
+    conflated = False
+
+    for updates, fate in steps:
+        entries = [market.publish(symbol, new_epoch=new_epoch) for symbol, new_epoch in updates]
+        delivered, responses = market.play(fate, entries, list(seen.values()))
+        if fate == "resume":
+            sequencer.lost()
+        events = [event for response in responses for event in sequencer.receive(response)]
+        lossless = lossless and fate != "lose"
+        conflated = (conflated or fate == "conflate") and fate != "reset"
+        if fate == "reset":
+            seen = {}
+            lossless = True
+
+        yielded = [event for event in events if isinstance(event, Quote)]
+        assert [(event.symbol, event.epoch, event.revision) for event in yielded] == delivered
+        holes = {(hole.symbol, hole.epoch, hole.seen_revision) for hole in events if isinstance(hole, Hole)}
+        if lossless:
+            assert not holes
+        for event, entry in zip(yielded, delivered, strict=True):
+            before = seen.get(event.symbol)
+            seen[event.symbol] = entry
+            same_epoch = before is not None and before[1] == event.epoch
+            expected = before[2] + 1 if before is not None and same_epoch else 1
+            if fate == "reset":
+                assert event.gap_before
+            elif before is None:
+                # Of epochs that ended before the first quote nothing can be known.
+                assert event.gap_before is (event.revision > 1)
+            else:
+                assert event.gap_before is (not same_epoch or market.missed(before, entry))
+            if fate != "reset" and not conflated:
+                assert (entry in holes) is (event.revision != expected)
