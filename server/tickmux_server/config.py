@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
+
 from tickmux_adapters.registry import AdapterType, SourceSettings, registered
 from tickmux_adapters.symbols import nearest
-
 from tickmux_server.errors import TickmuxError
 from tickmux_server.listen import is_loopback, split_address
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from tickmux_adapters.model import Adapter, Clock, Sink
 from tickmux_adapters.registry import AdapterType, SourceSettings
 from tickmux_server.config import Config, ConfigError, load_config

@@ -1,0 +1,5 @@
+"""The `tickmux` command."""
+
+from tickmux_server.cli.entry import main
+
+__all__ = ["main"]

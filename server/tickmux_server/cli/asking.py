@@ -1,0 +1,90 @@
+"""What the commands that ask a server have in common: reaching it, and saying in one line why it did not answer."""
+
+import argparse
+import asyncio
+import contextlib
+import signal
+import sys
+from collections.abc import AsyncIterator, Coroutine, Iterable
+from typing import Any
+
+import tickmux_client
+from tickmux_adapters.symbols import nearest, normalise_symbol
+from tickmux_client import Client, InvalidRequestError, SelectionOptions, TickmuxClientError, UnavailableError
+from tickmux_server.cli.errors import CommandError, ExitCode
+
+ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@contextlib.asynccontextmanager
+async def asking(target: str) -> AsyncIterator[Client]:
+    """A client of the server at `target`; its errors become one line that says what to do.
+
+    Raises:
+        CommandError: the server cannot be reached, or refuses.
+    """
+    try:
+        async with tickmux_client.connect(target) as client:
+            yield client
+    except TickmuxClientError as error:
+        raise _explained(error, target) from error
+
+
+def _explained(error: TickmuxClientError, target: str) -> CommandError:
+    if isinstance(error, InvalidRequestError):
+        problems = "; ".join(error.violations.values())
+        return CommandError(problems or str(error))
+    if isinstance(error, UnavailableError):
+        return CommandError(
+            f"no Tickmux server answers at {target}: start one with `tickmux serve --demo`, or name another with "
+            f"--target ({error})"
+        )
+    return CommandError(str(error))
+
+
+def selection_of(options: argparse.Namespace) -> SelectionOptions:
+    """The options that narrow a selection, symbols apart."""
+    return SelectionOptions(sources=options.sources, exchanges=options.exchanges, types=options.types)
+
+
+async def report_unmatched(client: Client, unmatched: Iterable[str]) -> ExitCode:
+    """Say on stderr which symbols match nothing, each with the nearest that exists."""
+    names = list(unmatched)
+    if not names:
+        return ExitCode.OK
+    known = {instrument.symbol for instrument in (await client.instruments()).instruments}
+    for name in names:
+        likely = nearest(normalise_symbol(name), sorted(known))
+        hint = f"did you mean {likely}?" if likely else "`tickmux instruments` lists what there is"
+        say(f"no instrument matches {name!r}; {hint}")
+    return ExitCode.UNMATCHED
+
+
+def say(line: str) -> None:
+    """One line to the person, on stderr."""
+    print(f"tickmux: {' '.join(line.split())}", file=sys.stderr, flush=True)  # noqa: T201
+
+
+def run_until_ended(work: Coroutine[Any, Any, ExitCode]) -> ExitCode:
+    """Run a command that a signal ends: its cleaning up is done, then it has ended as it should."""
+
+    async def guarded() -> ExitCode:
+        loop = asyncio.get_running_loop()
+        task = loop.create_task(work)
+        ended = False
+
+        def end() -> None:
+            nonlocal ended
+            ended = True
+            task.cancel()
+
+        for signal_number in ENDING_SIGNALS:
+            loop.add_signal_handler(signal_number, end)
+        try:
+            return await task
+        except asyncio.CancelledError:
+            if not ended:
+                raise
+            return ExitCode.OK
+
+    return asyncio.run(guarded())

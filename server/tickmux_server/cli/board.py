@@ -1,0 +1,252 @@
+"""What the table shows, as plain data: fed with quotes and statuses, read by a renderer, timed by an injected clock."""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+from tickmux.v1.quote_pb2 import Quote, QuoteFlag
+from tickmux.v1.source_pb2 import SourceState, SourceStatus
+from tickmux_server.cli.figures import decimal_places, duration_text, lag_text, price_text, volume_text
+from tickmux_server.cli.jsonlines import flag_name, state_name
+from tickmux_server.cli.presence import known
+
+RATE_WINDOW_S: Final = 5.0
+RATE_SAMPLE_S: Final = 0.25
+DIRECTION_SHOWN_S: Final = 2.0
+PRICE_FIELDS: Final = ("bid_price", "ask_price", "last_price")
+
+STATES_IN_ORDER: Final = frozenset({SourceState.SOURCE_STATE_LIVE, SourceState.SOURCE_STATE_THROTTLED})
+"""States of a source under which its quotes stand for the present."""
+
+
+class RateMeter:
+    """Events a second over the last few seconds, from readings of a counter that only rises."""
+
+    def __init__(self) -> None:
+        self._readings: deque[tuple[float, int]] = deque(maxlen=int(RATE_WINDOW_S / RATE_SAMPLE_S) + 2)
+
+    def read(self, count: int, now_s: float) -> None:
+        """Take a reading; a counter that fell was started anew, and so is the meter."""
+        readings = self._readings
+        if readings and count < readings[-1][1]:
+            readings.clear()
+        if len(readings) > 1 and now_s - readings[-2][0] < RATE_SAMPLE_S:
+            readings[-1] = (now_s, count)
+        else:
+            readings.append((now_s, count))
+
+    def per_second(self, now_s: float) -> float:
+        """The mean rate over the window that ends now."""
+        readings = self._readings
+        while len(readings) > 1 and readings[1][0] <= now_s - RATE_WINDOW_S:
+            readings.popleft()
+        if not readings:
+            return 0.0
+        first_s, first_count = readings[0]
+        elapsed_s = now_s - first_s
+        return (readings[-1][1] - first_count) / elapsed_s if elapsed_s > 0 else 0.0
+
+
+class Price(NamedTuple):
+    """One price as shown."""
+
+    text: str
+    direction: int
+    """1 = has just risen, -1 = has just fallen, 0 = neither."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One instrument as shown."""
+
+    symbol: str
+    exchange: str
+    source: str
+    bid: Price
+    ask: Price
+    last: Price
+    volume: str
+    age: str
+    state: str
+    is_stale: bool
+    updates_per_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class SourceLine:
+    """One upstream slot as shown."""
+
+    name: str
+    state: str
+    is_healthy: bool
+    lag: str
+    messages: int
+    messages_per_s: float
+    malformed: int
+    reconnects: int
+    silent_for: str
+    last_error: str
+
+
+@dataclass(slots=True)
+class _Track:
+    """What is remembered of one instrument between two quotes."""
+
+    quote: Quote
+    phase: int
+    places: int = 0
+    moves: dict[str, tuple[int, float]] = field(default_factory=dict)
+    """Direction of each price's latest change, and when it was."""
+    updates: RateMeter = field(default_factory=RateMeter)
+
+
+@dataclass(slots=True)
+class _Health:
+    status: SourceStatus
+    messages: RateMeter = field(default_factory=RateMeter)
+
+
+class QuoteBoard:
+    """The latest quote of every instrument joined with the health of its source.
+
+    A row is shown as stale when its source is not in order, when it belongs to an epoch that has ended, or when this
+    client has lost its stream: then nothing on the board is known to be the present.
+    """
+
+    def __init__(self, monotonic_s: Callable[[], float], wall_s: Callable[[], float]) -> None:
+        self._monotonic_s = monotonic_s
+        self._wall_s = wall_s
+        self._tracks: dict[tuple[str, str], _Track] = {}
+        self._health: dict[tuple[str, str], _Health] = {}
+        self._phase = 0
+        self.connection = "connecting"
+        """How the stream stands, in a few words."""
+        self.is_connected = False
+        self.unmatched: tuple[str, ...] = ()
+        """Selected symbols that match no instrument yet."""
+
+    def __len__(self) -> int:
+        return len(self._tracks)
+
+    def connected(self, words: str) -> None:
+        """The stream delivers again; what an earlier one said stays stale until it is said again."""
+        if not self.is_connected:
+            self._phase += 1
+        self.is_connected = True
+        self.connection = words
+
+    def disconnected(self, words: str) -> None:
+        """The stream ended: nothing on the board is known to be the present."""
+        self.is_connected = False
+        self.connection = words
+
+    def quote(self, quote: Quote) -> None:
+        """Take an instrument's newest quote."""
+        now_s = self._monotonic_s()
+        key = (quote.source, quote.symbol)
+        track = self._tracks.get(key)
+        if track is None:
+            track = self._tracks[key] = _Track(quote, self._phase)
+        elif track.quote.epoch == quote.epoch:
+            for price in PRICE_FIELDS:
+                before, after = known(track.quote, price), known(quote, price)
+                if before is not None and after is not None and before != after:
+                    track.moves[price] = (1 if after > before else -1, now_s)
+        else:
+            track.moves.clear()
+            track.updates = RateMeter()
+        track.quote = quote
+        track.phase = self._phase
+        track.updates.read(quote.revision, now_s)
+        prices = [known(quote, price) for price in PRICE_FIELDS]
+        track.places = max([track.places, *(decimal_places(price) for price in prices if price is not None)])
+
+    def status(self, status: SourceStatus) -> None:
+        """Take the health of one upstream slot."""
+        key = (status.source, status.channel)
+        health = self._health.setdefault(key, _Health(status))
+        health.status = status
+        health.messages.read(status.messages, self._monotonic_s())
+
+    def counters(self, status: SourceStatus) -> None:
+        """Take newer counters of a slot that the stream has told of; its state stays what the stream said last.
+
+        They come from calls of their own, whose answers may be overtaken by the stream.
+        """
+        health = self._health.get((status.source, status.channel))
+        if health and (health.status.state, health.status.epoch) == (status.state, status.epoch):
+            self.status(status)
+
+    def rows(self) -> list[Row]:
+        """Every instrument, ordered by symbol and source."""
+        now_s, wall_s = self._monotonic_s(), self._wall_s()
+        return [
+            self._row(self._tracks[key], now_s, wall_s)
+            for key in sorted(self._tracks, key=lambda identity: (identity[1], identity[0]))
+        ]
+
+    def source_lines(self) -> list[SourceLine]:
+        """Every upstream slot, ordered by source and channel."""
+        now_s, wall_s = self._monotonic_s(), self._wall_s()
+        return [self._source_line(self._health[key], now_s, wall_s) for key in sorted(self._health)]
+
+    def _row(self, track: _Track, now_s: float, wall_s: float) -> Row:
+        quote = track.quote
+        state, is_stale = self._state(track)
+        age_s = max(0.0, wall_s - quote.received_at.ToNanoseconds() / 1e9) if quote.HasField("received_at") else None
+
+        def price(name: str) -> Price:
+            direction, moved_s = track.moves.get(name, (0, 0.0))
+            shown = direction if not is_stale and now_s - moved_s < DIRECTION_SHOWN_S else 0
+            return Price(price_text(known(quote, name), track.places), shown)
+
+        return Row(
+            symbol=quote.symbol,
+            exchange=quote.exchange or quote.source,
+            source=quote.source,
+            bid=price("bid_price"),
+            ask=price("ask_price"),
+            last=price("last_price"),
+            volume=volume_text(known(quote, "volume")),
+            age=duration_text(age_s),
+            state=state,
+            is_stale=is_stale,
+            updates_per_s=track.updates.per_second(now_s),
+        )
+
+    def _state(self, track: _Track) -> tuple[str, bool]:
+        """The row's state in a word or two, and whether what it shows may not be the present."""
+        quote = track.quote
+        if not self.is_connected:
+            return "unknown", True
+        if track.phase != self._phase:
+            return "old", True
+        health = self._health.get((quote.source, quote.channel))
+        if health is None:
+            return "unknown", True
+        if health.status.epoch > quote.epoch:
+            return "old", True
+        words = [state_name(health.status.state)]
+        if QuoteFlag.QUOTE_FLAG_HALTED in quote.flags:
+            words.append(flag_name(QuoteFlag.QUOTE_FLAG_HALTED))
+        return " ".join(words), health.status.state not in STATES_IN_ORDER
+
+    def _source_line(self, health: _Health, now_s: float, wall_s: float) -> SourceLine:
+        status = health.status
+        silent_s = None
+        if status.HasField("last_message_at"):
+            silent_s = max(0.0, wall_s - status.last_message_at.ToNanoseconds() / 1e9)
+        lag_s = status.lag.ToNanoseconds() / 1e9 if status.HasField("lag") else None
+        return SourceLine(
+            name=f"{status.source}/{status.channel}",
+            state=state_name(status.state) if self.is_connected else "unknown",
+            is_healthy=self.is_connected and status.state in STATES_IN_ORDER,
+            lag=lag_text(lag_s),
+            messages=status.messages,
+            messages_per_s=health.messages.per_second(now_s),
+            malformed=status.malformed,
+            reconnects=status.reconnects,
+            silent_for=duration_text(silent_s),
+            last_error=status.last_error,
+        )

@@ -1,0 +1,33 @@
+"""The log of `tickmux serve`: one line a record, times in UTC, to stderr or to a file."""
+
+import logging
+import time
+from pathlib import Path
+from typing import Final
+
+FORMAT: Final = "%(asctime)s.%(msecs)03dZ %(levelname)s %(name)s: %(message)s"
+OTHERS_LEVEL: Final = logging.WARNING
+
+
+class OneLineFormatter(logging.Formatter):
+    """Keeps a record on one line, a traceback included, so that `grep` and log collectors see it whole."""
+
+    def __init__(self) -> None:
+        super().__init__(FORMAT, datefmt="%Y-%m-%dT%H:%M:%S")
+        self.converter = time.gmtime
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record as one line; control characters of venue text do not reach a terminal."""
+        text = super().format(record).replace("\n", " | ")
+        return "".join(character if character.isprintable() else "?" for character in text)
+
+
+def configure_logging(level: str, file: Path | None) -> None:
+    """Send our own records of `level` and worse, and other packages' warnings, to a file or to stderr."""
+    handler = logging.FileHandler(file, encoding="utf-8") if file else logging.StreamHandler()
+    handler.setFormatter(OneLineFormatter())
+    root = logging.getLogger()
+    root.addHandler(handler)
+    root.setLevel(OTHERS_LEVEL)
+    for package in ("tickmux_server", "tickmux_adapters"):
+        logging.getLogger(package).setLevel(level.upper())

@@ -1,0 +1,144 @@
+"""`tickmux serve`: settings, log, simulated venues and the table beside the server, and the end of them all."""
+
+import argparse
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import IO, Any, Final
+
+from tickmux_adapters.errors import SettingsError
+from tickmux_server import app
+from tickmux_server.children import end, start_module
+from tickmux_server.cli.errors import CommandError, ExitCode
+from tickmux_server.cli.logs import configure_logging
+from tickmux_server.config import Config, ConfigError, load_config
+from tickmux_server.demo import simulated_venues
+from tickmux_server.errors import TickmuxError
+from tickmux_server.listen import is_loopback, split_address
+
+logger = logging.getLogger(__name__)
+
+TABLE_MODULE: Final = "tickmux_server.cli"
+
+
+def serve(options: argparse.Namespace) -> ExitCode:
+    """Run the server until SIGINT or SIGTERM.
+
+    Raises:
+        CommandError: the configuration cannot be used.
+        TickmuxError: the server cannot start.
+    """
+    try:
+        config = _configuration(options)
+        with_table = options.demo if options.table is None else options.table
+        log_file = _log_file() if with_table and sys.stdout.isatty() and sys.stderr.isatty() else None
+        configure_logging(config.log_level, log_file)
+        with contextlib.ExitStack() as stack:
+            stderr = stack.enter_context(log_file.open("a", encoding="utf-8")) if log_file else None
+            _run(_serve(config, is_demo=options.demo, with_table=with_table, log_file=log_file, stderr=stderr))
+    except (ConfigError, SettingsError) as error:
+        raise CommandError(str(error), ExitCode.USAGE) from error
+    except KeyboardInterrupt:
+        # Ctrl-C while still starting: what had been started is ended by now.
+        return ExitCode.OK
+    return ExitCode.OK
+
+
+def _configuration(options: argparse.Namespace) -> Config:
+    file = options.config or os.environ.get("TICKMUX_CONFIG")
+    flags = {
+        name: getattr(options, name)
+        for name in ("listen", "insecure", "log_level")
+        if getattr(options, name) is not None
+    }
+    return load_config(Path(file) if file else None, os.environ, flags)
+
+
+def _log_file() -> Path:
+    descriptor, name = tempfile.mkstemp(prefix="tickmux-", suffix=".log")
+    os.close(descriptor)
+    return Path(name)
+
+
+def _run(work: Coroutine[Any, Any, None]) -> None:
+    if sys.platform == "win32":
+        asyncio.run(work)
+    else:
+        import uvloop  # noqa: PLC0415 - not made for Windows
+
+        uvloop.run(work)
+
+
+async def _serve(
+    config: Config, *, is_demo: bool, with_table: bool, log_file: Path | None, stderr: IO[str] | None
+) -> None:
+    async with contextlib.AsyncExitStack() as stack:
+        if is_demo:
+            config = await stack.enter_async_context(simulated_venues(config, stderr))
+        table = TableProcess(log_file)
+        stack.push_async_callback(table.stop)
+
+        def on_ready(address: str) -> None:
+            venues = "simulated venues" if is_demo else ", ".join(config.sources)
+            log = f"; the server's log is {log_file}" if log_file else ""
+            print(f"Tickmux serves {venues} on {address}; Ctrl-C ends it{log}", flush=True)  # noqa: T201
+            if with_table:
+                table.start(address)
+
+        try:
+            await app.serve(config, on_ready=on_ready)
+        except ExceptionGroup as group:
+            # What keeps the server from starting comes out of its task group.
+            ours, others = group.split(TickmuxError)
+            if others or not ours:
+                raise
+            raise _first(ours) from group
+
+
+def _first(error: Exception) -> Exception:
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+class TableProcess:
+    """`tickmux watch` on our stdout, in a process of its own: drawing never delays a quote."""
+
+    def __init__(self, log_file: Path | None) -> None:
+        self._note = f"server log: {log_file}" if log_file else ""
+        self._running: asyncio.Task[None] | None = None
+
+    def start(self, address: str) -> None:
+        """Show the quotes of the server at `address`. When the table ends, so does the server."""
+        self._running = asyncio.create_task(self._run(_reachable(address)))
+
+    async def stop(self) -> None:
+        """End it and wait for it."""
+        if self._running:
+            self._running.cancel()
+            await asyncio.gather(self._running, return_exceptions=True)
+
+    async def _run(self, target: str) -> None:
+        process = await start_module(
+            TABLE_MODULE, "watch", "--target", target, "--until-stdin-closes", "--note", self._note
+        )
+        try:
+            code = await process.wait()
+            if code:
+                logger.error("the table ended with %d", code)
+            # Its reader has gone (`make run | head`), or it got the Ctrl-C that we get as well.
+            os.kill(os.getpid(), signal.SIGTERM)
+        finally:
+            await end(process)
+
+
+def _reachable(address: str) -> str:
+    """Where this machine reaches a server that listens on `address`, which may stand for every interface."""
+    host, port = split_address(address)
+    return address if is_loopback(host) or host not in {"0.0.0.0", "::"} else f"127.0.0.1:{port}"  # noqa: S104

@@ -1,0 +1,189 @@
+"""The table of `tickmux watch` as lines of styled cells: one layout for a terminal and for plain text.
+
+A column that does not fit is left out whole. A price is never cut: a cut price is a wrong price.
+"""
+
+from collections.abc import Container, Sequence
+from datetime import UTC, datetime
+from typing import Final, NamedTuple
+
+from tickmux_server.cli.board import Price, QuoteBoard, Row, SourceLine
+from tickmux_server.cli.figures import rate_text
+
+GAP: Final = "  "
+STALE_MARK: Final = "!"
+
+
+class Cell(NamedTuple):
+    """A piece of a line."""
+
+    text: str
+    style: str = ""
+    """One of `heading`, `up`, `down`, `good`, `bad`, `faint`, or empty."""
+
+
+Line = list[Cell]
+
+
+class Column(NamedTuple):
+    """One column of a table."""
+
+    title: str
+    is_right: bool = True
+    drop_order: int = 0
+    """Columns with the highest number go first when the terminal is narrow; 0 stays."""
+
+
+QUOTE_COLUMNS: Final = (
+    Column("", is_right=False),
+    Column("SYMBOL", is_right=False),
+    Column("EXCHANGE", is_right=False, drop_order=2),
+    Column("BID"),
+    Column("ASK"),
+    Column("LAST", drop_order=1),
+    Column("VOLUME", drop_order=4),
+    Column("AGE"),
+    Column("UPD/S", drop_order=3),
+    Column("STATE", is_right=False),
+)
+SOURCE_COLUMNS: Final = (
+    Column("", is_right=False),
+    Column("SOURCE", is_right=False),
+    Column("STATE", is_right=False),
+    Column("LAG", drop_order=1),
+    Column("MESSAGES", drop_order=3),
+    Column("MSG/S", drop_order=1),
+    Column("SILENT"),
+    Column("MALFORMED", drop_order=3),
+    Column("RECONNECTS", drop_order=2),
+    Column("LAST ERROR", is_right=False, drop_order=4),
+)
+
+
+RATE_TITLES: Final = frozenset({"UPD/S", "MSG/S"})
+"""Columns that need a while of watching; a single look leaves them out."""
+
+
+def frame(
+    board: QuoteBoard, *, title: str, notes: Sequence[str], wall_s: float, width: int, height: int | None
+) -> list[Line]:
+    """The whole picture in at most `height` lines (None = as many as it takes) of at most `width` characters."""
+    rows = board.rows()
+    head = [*_head(board, title, wall_s), *([Cell(_printable(note), "faint")] for note in notes), []]
+    foot = source_table(board.source_lines(), width)
+    shown = rows
+    if height is not None:
+        room = height - len(head) - 1 - (len(foot) + 1 if foot else 0)
+        if len(rows) > room:
+            shown = rows[: max(0, room - 1)]
+    quotes = quote_table(shown, width)
+    if sum(len(cell.text) for cell in quotes[0]) > width:
+        return [_cut([Cell("too narrow for prices: widen the window", "bad")], width)][:height]
+    lines = head + quotes
+    if len(shown) < len(rows):
+        hidden = len(rows) - len(shown)
+        lines.append([Cell(f"{GAP} ... {hidden} more: enlarge the window, or name what you want to see", "faint")])
+    if foot:
+        lines += [[], *foot]
+    return [_cut(line, width) for line in lines[:height]]
+
+
+def quote_table(rows: Sequence[Row], width: int, *, with_rates: bool = True) -> list[Line]:
+    """One line an instrument, under a heading."""
+    return table(QUOTE_COLUMNS, [_quote_cells(row) for row in rows], width, () if with_rates else RATE_TITLES)
+
+
+def source_table(sources: Sequence[SourceLine], width: int, *, with_rates: bool = True) -> list[Line]:
+    """One line a source, under a heading; nothing without sources."""
+    cells = [_source_cells(source) for source in sources]
+    return table(SOURCE_COLUMNS, cells, width, () if with_rates else RATE_TITLES) if cells else []
+
+
+def table(
+    columns: Sequence[Column], rows: Sequence[Sequence[Cell]], width: int, without: Container[str] = ()
+) -> list[Line]:
+    """Heading and rows, aligned; columns are dropped in their order until the rest fits."""
+    widths = [max([len(column.title), *(len(row[i].text) for row in rows)]) for i, column in enumerate(columns)]
+    kept = [i for i, column in enumerate(columns) if column.title not in without]
+    # The last column may be cut when it is free text; it then needs room for its title only.
+    while sum(widths[i] for i in kept[:-1]) + len(columns[kept[-1]].title) + len(GAP) * (len(kept) - 1) > width:
+        droppable = max(kept, key=lambda i: columns[i].drop_order)
+        if not columns[droppable].drop_order:
+            break
+        kept.remove(droppable)
+    heading = [Cell(column.title, "heading") for column in columns]
+    return [_aligned(line, columns, widths, kept) for line in (heading, *rows)]
+
+
+def plain_text(lines: Sequence[Line]) -> str:
+    """The lines without styles."""
+    return "\n".join("".join(cell.text for cell in line).rstrip() for line in lines)
+
+
+def _aligned(row: Sequence[Cell], columns: Sequence[Column], widths: Sequence[int], kept: Sequence[int]) -> Line:
+    line: Line = []
+    for i in kept:
+        text = _printable(row[i].text)
+        padded = text.rjust(widths[i]) if columns[i].is_right else text.ljust(widths[i])
+        line.append(Cell(padded + ("" if i == kept[-1] else GAP), row[i].style))
+    return line
+
+
+def _cut(line: Line, width: int) -> Line:
+    kept: Line = []
+    for cell in line:
+        if width <= 0:
+            break
+        kept.append(Cell(cell.text[:width], cell.style))
+        width -= len(cell.text)
+    return kept
+
+
+def _printable(text: str) -> str:
+    """Text of a venue may hold anything; control characters would reach the terminal."""
+    return "".join(character if character.isprintable() else "?" for character in text)
+
+
+def _head(board: QuoteBoard, title: str, wall_s: float) -> list[Line]:
+    now = datetime.fromtimestamp(wall_s, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    line = [
+        Cell(f"{title}{GAP}", "heading"),
+        Cell(_printable(board.connection), "good" if board.is_connected else "bad"),
+        Cell(f"{GAP}{len(board)} instruments{GAP}{now}"),
+    ]
+    return [line]
+
+
+def _quote_cells(row: Row) -> list[Cell]:
+    style = "faint" if row.is_stale else ""
+
+    def price(price: Price) -> Cell:
+        return Cell(price.text, {1: "up", -1: "down"}.get(price.direction, style))
+
+    return [
+        Cell(STALE_MARK if row.is_stale else "", "bad"),
+        Cell(row.symbol, style),
+        Cell(row.exchange, style),
+        price(row.bid),
+        price(row.ask),
+        price(row.last),
+        Cell(row.volume, style),
+        Cell(row.age, "bad" if row.is_stale else ""),
+        Cell(rate_text(row.updates_per_s), style),
+        Cell(row.state.upper() if row.is_stale else row.state, "bad" if row.is_stale else "good"),
+    ]
+
+
+def _source_cells(source: SourceLine) -> list[Cell]:
+    return [
+        Cell("" if source.is_healthy else STALE_MARK, "bad"),
+        Cell(source.name),
+        Cell(source.state if source.is_healthy else source.state.upper(), "good" if source.is_healthy else "bad"),
+        Cell(source.lag),
+        Cell(str(source.messages)),
+        Cell(rate_text(source.messages_per_s)),
+        Cell(source.silent_for),
+        Cell(str(source.malformed)),
+        Cell(str(source.reconnects)),
+        Cell(source.last_error or "-", "" if source.is_healthy else "bad"),
+    ]

@@ -1,0 +1,232 @@
+"""What the table shows, without a terminal and with clocks that only the test moves."""
+
+import pytest
+from tests.cli.scripted_server import RECEIVED_AT, quote, status
+
+from tickmux.v1 import quote_pb2, source_pb2
+from tickmux_server.cli.board import QuoteBoard, RateMeter, Row
+from tickmux_server.cli.figures import decimal_text, duration_text, lag_text, price_text, rate_text, volume_text
+from tickmux_server.cli.table import STALE_MARK, Cell, Column, frame, plain_text, table
+
+RECEIVED_S = RECEIVED_AT.ToNanoseconds() / 1e9
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now_s = 1000.0
+
+    def monotonic_s(self) -> float:
+        return self.now_s
+
+    def wall_s(self) -> float:
+        return RECEIVED_S + self.now_s - 1000.0
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def board(clock: Clock) -> QuoteBoard:
+    board = QuoteBoard(clock.monotonic_s, clock.wall_s)
+    board.connected("connected")
+    board.status(status())
+    return board
+
+
+def only(board: QuoteBoard) -> Row:
+    (row,) = board.rows()
+    return row
+
+
+def test_row_joins_a_quote_with_its_sources_health(board: QuoteBoard, clock: Clock) -> None:
+    board.quote(quote(bid_price=63297.7, ask_price=63297.75))
+    clock.now_s += 0.3
+    row = only(board)
+    assert (row.symbol, row.exchange, row.age, row.state, row.is_stale) == (
+        "BTCUSDT",
+        "Binance",
+        "0.3 s",
+        "live",
+        False,
+    )
+    assert (row.bid.text, row.ask.text, row.last.text, row.volume) == ("63297.70", "63297.75", "-", "-")
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        source_pb2.SOURCE_STATE_STALE,
+        source_pb2.SOURCE_STATE_DOWN,
+        source_pb2.SOURCE_STATE_CONNECTING,
+        source_pb2.SOURCE_STATE_REJECTED,
+        source_pb2.SOURCE_STATE_UNKNOWN,
+    ],
+)
+def test_row_is_stale_when_its_source_is_not_in_order(
+    board: QuoteBoard, state: source_pb2.SourceState.ValueType
+) -> None:
+    board.quote(quote(bid_price=1.0))
+    assert not only(board).is_stale
+    board.status(status(state=state, last_error="frozen"))
+    assert only(board).is_stale
+    assert board.source_lines()[0].last_error == "frozen"
+    assert not board.source_lines()[0].is_healthy
+
+
+def test_row_of_an_ended_epoch_is_old_until_it_is_quoted_again(board: QuoteBoard) -> None:
+    board.quote(quote(bid_price=1.0))
+    board.status(status(epoch=8))
+    assert (only(board).state, only(board).is_stale) == ("old", True)
+    fresh = quote(bid_price=1.5)
+    fresh.epoch = 8
+    board.quote(fresh)
+    assert (only(board).state, only(board).is_stale) == ("live", False)
+
+
+def test_row_of_an_unknown_source_is_not_taken_for_the_present(board: QuoteBoard) -> None:
+    board.quote(quote(source="kraken", bid_price=1.0))
+    assert (only(board).state, only(board).is_stale) == ("unknown", True)
+
+
+def test_nothing_is_the_present_while_disconnected_nor_until_it_is_said_again(board: QuoteBoard) -> None:
+    board.quote(quote(bid_price=1.0))
+    board.disconnected("reconnecting: refused")
+    assert (only(board).state, only(board).is_stale) == ("unknown", True)
+    assert board.source_lines()[0].state == "unknown"
+    board.connected("connected")
+    assert (only(board).state, only(board).is_stale) == ("old", True)
+    board.quote(quote(bid_price=1.0))
+    assert not only(board).is_stale
+
+
+def test_halted_instrument_says_so(board: QuoteBoard) -> None:
+    halted = quote(bid_price=1.0)
+    halted.flags.append(quote_pb2.QUOTE_FLAG_HALTED)
+    board.quote(halted)
+    assert only(board).state == "live halted"
+
+
+def test_prices_carry_the_direction_of_their_latest_change_for_a_moment(board: QuoteBoard, clock: Clock) -> None:
+    board.quote(quote(bid_price=2.0, ask_price=3.0, last_price=2.5))
+    board.quote(quote(revision=2, bid_price=2.1, ask_price=2.9, last_price=2.5))
+    row = only(board)
+    assert (row.bid.direction, row.ask.direction, row.last.direction) == (1, -1, 0)
+    clock.now_s += 2.5
+    assert only(board).bid.direction == 0
+
+
+def test_a_withdrawn_price_is_unknown_and_moves_nowhere(board: QuoteBoard) -> None:
+    board.quote(quote(bid_price=2.0))
+    board.quote(quote(revision=2))
+    assert only(board).bid == ("-", 0)
+
+
+def test_updates_a_second_count_revisions_rather_than_deliveries(board: QuoteBoard, clock: Clock) -> None:
+    for second in range(4):
+        board.quote(quote(revision=1 + 100 * second, bid_price=1.0))
+        clock.now_s += 1
+    assert only(board).updates_per_s == pytest.approx(75)
+    clock.now_s += 60
+    assert only(board).updates_per_s == 0
+
+
+def test_counters_of_an_overtaken_answer_do_not_undo_what_the_stream_said(board: QuoteBoard) -> None:
+    board.status(status(state=source_pb2.SOURCE_STATE_DOWN, epoch=8))
+    board.counters(status(messages=99))
+    (line,) = board.source_lines()
+    assert (line.state, line.messages) == ("down", 10)
+    board.counters(status(state=source_pb2.SOURCE_STATE_DOWN, epoch=8, messages=99))
+    assert board.source_lines()[0].messages == 99
+
+
+def test_rate_meter_starts_anew_when_its_counter_does() -> None:
+    meter = RateMeter()
+    meter.read(1000, 0.0)
+    meter.read(2000, 1.0)
+    meter.read(5, 2.0)
+    meter.read(15, 3.0)
+    assert meter.per_second(3.0) == pytest.approx(10)
+
+
+def test_rate_meter_keeps_a_bounded_number_of_readings() -> None:
+    meter = RateMeter()
+    for i in range(100_000):
+        meter.read(i, i / 1000)
+    assert len(meter._readings) <= 22
+    assert meter.per_second(100.0) == pytest.approx(1000, rel=0.01)
+
+
+def lines_of(board: QuoteBoard, clock: Clock, *, width: int = 200, height: int | None = None) -> list[str]:
+    lines = frame(board, title="Tickmux", notes=["a note"], wall_s=clock.wall_s(), width=width, height=height)
+    return plain_text(lines).splitlines()
+
+
+def test_frame_fits_the_terminal_and_says_how_much_it_leaves_out(board: QuoteBoard, clock: Clock) -> None:
+    for i in range(40):
+        board.quote(quote(f"S{i:02}USDT", bid_price=1.0 + i))
+    lines = lines_of(board, clock, width=80, height=24)
+    assert len(lines) == 24
+    assert all(len(line) <= 80 for line in lines)
+    shown = sum("USDT" in line for line in lines)
+    assert f"{40 - shown} more" in "".join(lines)
+    assert any(line.strip().startswith("binance/0") for line in lines)
+    assert "a note" in lines
+
+
+@pytest.mark.parametrize("height", range(1, 12))
+def test_frame_never_exceeds_a_small_terminal(board: QuoteBoard, clock: Clock, height: int) -> None:
+    for i in range(5):
+        board.quote(quote(f"S{i}USDT", bid_price=1.0))
+    assert len(lines_of(board, clock, width=20, height=height)) <= height
+
+
+def test_narrow_terminal_drops_columns_and_never_cuts_a_price(board: QuoteBoard, clock: Clock) -> None:
+    board.quote(quote(bid_price=63297.123456, ask_price=63298.123456, last_price=63297.5, volume=1234.0))
+    text = "\n".join(lines_of(board, clock, width=60))
+    assert "63297.123456  63298.123456" in text
+    assert "VOLUME" not in text
+    assert "live" in text
+    assert "6329" not in "\n".join(lines_of(board, clock, width=40)), "rather nothing than a part of a price"
+
+
+def test_stale_row_is_marked_in_plain_text(board: QuoteBoard, clock: Clock) -> None:
+    board.quote(quote(bid_price=1.0))
+    board.disconnected("reconnecting: refused")
+    (row,) = [line for line in lines_of(board, clock) if "BTCUSDT" in line]
+    assert row.startswith(STALE_MARK)
+    assert row.endswith("UNKNOWN")
+
+
+def test_control_characters_take_no_part_in_the_table() -> None:
+    (_, line) = table([Column("A")], [[Cell("x\x1b[2J")]], 80)
+    assert plain_text([line]) == "x?[2J"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (63297.7, "63297.7"),
+        (63250.0, "63250"),
+        (0.00001234, "0.00001234"),
+        (1e-8, "0.00000001"),
+        (1e22, "10000000000000000000000"),
+        (0.1 + 0.2, "0.30000000000000004"),
+    ],
+)
+def test_prices_are_the_shortest_exact_decimal(value: float, text: str) -> None:
+    assert decimal_text(value) == text
+    assert float(text) == value
+
+
+def test_figures_read_as_a_person_writes_them() -> None:
+    assert price_text(63250.0, 2) == "63250.00"
+    assert [volume_text(v) for v in (None, 0.5, 4182.59, 471703.5, 12_345_678.0, 3e9)] == [
+        *("-", "0.50", "4.18k", "471.7k", "12.35M", "3.00B"),
+    ]
+    assert [duration_text(s) for s in (None, 0.31, 42.4, 300, 11520, 200_000)] == [
+        *("-", "0.3 s", "42 s", "5 min", "3.2 h", "2.3 d"),
+    ]
+    assert [lag_text(s) for s in (None, 0.0124, -0.003, 2.5)] == ["-", "12 ms", "-3 ms", "2.5 s"]
+    assert [rate_text(r) for r in (0.42, 12.4, 1234)] == ["0.4", "12", "1.2k"]

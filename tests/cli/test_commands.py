@@ -1,0 +1,198 @@
+"""The commands as processes, against a server whose every answer is known."""
+
+import asyncio
+import json
+import signal
+import sys
+from asyncio.subprocess import Process
+
+import pytest
+from tests.cli.commands import LIMIT_S, environment, finish, run, start
+from tests.cli.scripted_server import ScriptedServer, listening, quote, status
+
+from tickmux.v1 import source_pb2
+
+UNIFIED = ["symbol", "type", "exchange", "last_price", "volume", "bid_price", "ask_price", "timestamp"]
+
+
+async def test_snapshot_json_begins_with_the_eight_unified_keys_in_order() -> None:
+    async with listening(ScriptedServer()) as target:
+        outcome = await run("snapshot", "--json", "--target", target)
+    assert (outcome.code, outcome.stderr) == (0, "")
+    assert outcome.stdout.count("\n") == 1
+    answer = json.loads(outcome.stdout)
+    assert list(answer) == ["symbols"]
+    bitcoin, pepe = answer["symbols"]
+    assert list(bitcoin)[:8] == list(pepe)[:8] == UNIFIED
+    assert [bitcoin[key] for key in UNIFIED] == [
+        "BTCUSDT",
+        "crypto",
+        "Binance",
+        63297.75,
+        4182.59447976,
+        63297.7,
+        63297.8,
+        None,
+    ]
+    assert (pepe["bid_price"], pepe["ask_price"], pepe["last_price"]) == (0.00001234, None, None)
+    assert (bitcoin["source"], bitcoin["epoch"], bitcoin["revision"]) == ("binance", 7, 1)
+    assert bitcoin["received_at"] == "2025-10-09T08:53:20.250Z"
+    assert bitcoin["flags"] == ["simulated"]
+
+
+async def test_snapshot_table_shows_exact_prices_and_marks_what_is_not_the_present() -> None:
+    server = ScriptedServer()
+    server.quotes.append(quote("BTCUSD", "kraken", bid_price=63300.1))
+    server.statuses.append(status("kraken", source_pb2.SOURCE_STATE_DOWN, last_error="no route"))
+    async with listening(server) as target:
+        outcome = await run("snapshot", "--target", target)
+    lines = outcome.stdout.splitlines()
+    assert lines[0].split() == ["SYMBOL", "EXCHANGE", "BID", "ASK", "LAST", "VOLUME", "AGE", "STATE"]
+    assert lines[1].split()[:3] == ["!", "BTCUSD", "Kraken"]
+    assert lines[1].endswith("DOWN")
+    assert lines[2].split()[:6] == ["BTCUSDT", "Binance", "63297.70", "63297.80", "63297.75", "4.18k"]
+    assert lines[2].endswith("live")
+    assert lines[3].split()[:5] == ["PEPEUSDT", "Binance", "0.00001234", "-", "-"]
+
+
+async def test_selection_reaches_the_server() -> None:
+    server = ScriptedServer()
+    options = ("--source", "binance", "--source", "kraken", "--exchange", "Binance", "--type", "crypto")
+    async with listening(server) as target:
+        outcome = await run("snapshot", "BTC*", "eth/usdt", *options, TICKMUX_TARGET=target)
+    assert outcome.code == 0
+    (selection,) = server.selections
+    assert list(selection.symbols) == ["BTC*", "eth/usdt"]
+    assert list(selection.sources) == ["binance", "kraken"]
+    assert (list(selection.exchanges), list(selection.types)) == (["Binance"], ["crypto"])
+
+
+async def test_symbol_that_matches_nothing_is_named_with_the_nearest_one() -> None:
+    server = ScriptedServer()
+    server.unmatched = ["BTC-USTD", "ZZZZ"]
+    async with listening(server) as target:
+        outcome = await run("snapshot", "--json", "BTC-USTD", "ZZZZ", "BTCUSDT", "--target", target)
+    assert outcome.code == 3
+    assert json.loads(outcome.stdout)["symbols"]
+    assert outcome.stderr.splitlines() == [
+        "tickmux: no instrument matches 'BTC-USTD'; did you mean BTCUSDT?",
+        "tickmux: no instrument matches 'ZZZZ'; `tickmux instruments` lists what there is",
+    ]
+
+
+async def test_refused_request_is_one_line_with_the_servers_reason() -> None:
+    server = ScriptedServer()
+    server.unknown_source = "no source is called 'krakn'; did you mean 'kraken'?"
+    async with listening(server) as target:
+        outcome = await run("snapshot", "--source", "krakn", "--target", target)
+    assert (outcome.code, outcome.stdout) == (1, "")
+    assert outcome.stderr == "tickmux snapshot: no source is called 'krakn'; did you mean 'kraken'?\n"
+
+
+async def test_sources_tell_their_health() -> None:
+    server = ScriptedServer()
+    server.statuses.append(status("kraken", source_pb2.SOURCE_STATE_STALE, last_error="no message\nfor 5 s\x1b[2J"))
+    async with listening(server) as target:
+        table = await run("sources", "--target", target)
+        outcome = await run("sources", "--json", "--target", target)
+    lines = table.stdout.splitlines()
+    assert lines[0].split()[:2] == ["SOURCE", "STATE"]
+    assert lines[1].split()[:2] == ["binance/0", "live"]
+    assert lines[2].split()[:3] == ["!", "kraken/0", "STALE"]
+    assert lines[2].endswith("no message?for 5 s?[2J"), "control characters of a venue never reach the terminal"
+    binance, kraken = json.loads(outcome.stdout)["sources"]
+    assert (binance["state"], binance["messages"], binance["last_error"]) == ("live", 10, None)
+    assert (kraken["state"], kraken["lag_ms"]) == ("stale", None)
+
+
+async def test_instruments_are_listed() -> None:
+    async with listening(ScriptedServer()) as target:
+        table = await run("instruments", "--target", target)
+        outcome = await run("instruments", "--json", "--target", target)
+    assert "PEPEUSDT" in table.stdout
+    assert "0.00000001" in table.stdout
+    first, _ = json.loads(outcome.stdout)["instruments"]
+    assert (first["symbol"], first["base"], first["price_increment"], first["state"]) == (
+        *("BTCUSDT", "BTC"),
+        1e-8,
+        "trading",
+    )
+
+
+async def test_health_is_the_exit_code() -> None:
+    server = ScriptedServer()
+    async with listening(server) as target:
+        healthy = await run("health", "--target", target)
+    assert (healthy.code, healthy.stdout) == (0, f"{target} SERVING\n")
+    server.is_serving = False
+    async with listening(server) as target:
+        sick = await run("health", "--target", target)
+    assert (sick.code, sick.stdout) == (1, f"{target} NOT_SERVING\n")
+
+
+@pytest.mark.parametrize("command", ["watch", "snapshot", "sources", "instruments", "health"])
+async def test_absent_server_is_one_line_that_says_what_to_do(command: str) -> None:
+    async with listening(ScriptedServer()) as target:
+        pass
+    outcome = await run(command, "--target", target)
+    assert (outcome.code, outcome.stdout) == (1, "")
+    assert outcome.stderr.startswith(f"tickmux {command}: no ")
+    assert target in outcome.stderr
+    assert outcome.stderr.count("\n") == 1
+
+
+async def test_watch_json_prints_a_quote_a_line_and_rides_through_a_restart() -> None:
+    server = ScriptedServer()
+    async with listening(server) as target:
+        process = await start("watch", "BTC*", "--json", "--target", target)
+        before = [json.loads(await _line(process)) for _ in range(2)]
+        assert [list(record)[:8] for record in before] == [UNIFIED, UNIFIED]
+        assert before[0]["is_stale"] is False
+    server.quotes = [quote(revision=9, bid_price=1.5)]
+    server.release.set()
+    async with listening(server, int(target.rpartition(":")[2])):
+        after = json.loads(await _line(process))
+        assert (after["revision"], after["bid_price"]) == (9, 1.5)
+        process.send_signal(signal.SIGINT)
+        outcome = await finish(process)
+    assert (outcome.code, outcome.stdout) == (0, "")
+    assert "reconnecting" in outcome.stderr
+    assert "Traceback" not in outcome.stderr
+
+
+async def test_watch_in_a_pipe_prints_plain_tables() -> None:
+    async with listening(ScriptedServer()) as target:
+        process = await start("watch", "--target", target)
+        first = [await _line(process) for _ in range(8)]
+        process.send_signal(signal.SIGTERM)
+        outcome = await finish(process)
+    assert outcome.code == 0
+    assert outcome.stderr == ""
+    text = "".join(first)
+    assert text.startswith(f"Tickmux {target}  connected  2 instruments")
+    assert "63297.70  63297.80  63297.75" in text
+    assert "binance/0" in text
+    assert "\x1b" not in text
+
+
+async def test_closed_pipe_ends_watch_quietly() -> None:
+    server = ScriptedServer()
+    server.quotes = [quote(revision=revision, bid_price=revision / 4) for revision in range(1, 20_001)]
+    async with listening(server) as target:
+        shell = await asyncio.create_subprocess_shell(
+            f'"$PYTHON" -m tickmux_server.cli watch --json --target {target} | head -1; echo "${{PIPESTATUS[0]}}"',
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            env=environment(PYTHON=sys.executable),
+            executable="/bin/bash",
+        )
+        outcome = await finish(shell)
+    record, code = outcome.stdout.splitlines()
+    assert json.loads(record)["revision"] == 1
+    assert (code, outcome.stderr) == ("0", "")
+
+
+async def _line(process: Process) -> str:
+    assert process.stdout is not None
+    async with asyncio.timeout(LIMIT_S):
+        return (await process.stdout.readline()).decode()
