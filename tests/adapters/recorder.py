@@ -71,6 +71,15 @@ class Recorder:
                 states.append(status.state)
         return states
 
+    @property
+    def state(self) -> SourceState | None:
+        """The latest state announced, if any."""
+        return self.statuses[-1].state if self.statuses else None
+
+    @property
+    def last_error(self) -> str:
+        return self.statuses[-1].last_error if self.statuses else ""
+
     def of(self, symbol: str) -> list[QuoteUpdate]:
         return [quote for quote in self.quotes if quote.instrument[1] == symbol]
 
@@ -99,3 +108,10 @@ class Running:
         assert not self.task.done(), "the adapter ended by itself"
         self.task.cancel()
         await asyncio.gather(self.task, return_exceptions=True)
+
+
+async def eventually(condition: Callable[[], object]) -> None:
+    """Wait until something holds of which no event tells, such as a server's own bookkeeping."""
+    async with asyncio.timeout(WAIT_S):
+        while not condition():  # noqa: ASYNC110 - nobody announces it
+            await asyncio.sleep(0.01)

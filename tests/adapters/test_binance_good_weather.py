@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from tests.adapters.binance_server import BinanceServer, book, mini, trade
-from tests.adapters.recorder import Recorder, Running
+from tests.adapters.recorder import Recorder, Running, eventually
 
 from tickmux_adapters.binance import ADAPTER
 from tickmux_adapters.binance.settings import BinanceSettings
@@ -106,9 +106,4 @@ async def test_cancelling_leaves_nothing_behind(server: BinanceServer) -> None:
     ours = {task for task in asyncio.all_tasks() - before if "websockets" not in repr(task)}
     ours = {task for task in ours if "BinanceServer" not in repr(task) and "Server" not in repr(task.get_coro())}
     assert ours == set()
-    await asyncio.wait_for(_until_no_connection(server), timeout=5)
-
-
-async def _until_no_connection(server: BinanceServer) -> None:
-    while server.streams:  # noqa: ASYNC110 - another library's connections end in their own time
-        await asyncio.sleep(0.01)
+    await eventually(lambda: not server.streams)

@@ -132,6 +132,14 @@ class _InstrumentStreams:
     """The three streams of one instrument: their order, and their way to the sink."""
 
     __slots__ = (
+        "_ask",
+        "_ask_size",
+        "_ask_size_text",
+        "_ask_text",
+        "_bid",
+        "_bid_size",
+        "_bid_size_text",
+        "_bid_text",
         "_book_id",
         "_health",
         "_key",
@@ -150,6 +158,11 @@ class _InstrumentStreams:
         self._symbol = instrument.venue_symbol
         self._quote = sink.quote
         self._health = health
+        self._bid_text = self._bid_size_text = self._ask_text = self._ask_size_text = ""
+        self._bid: float | None = None
+        self._bid_size: float | None = None
+        self._ask: float | None = None
+        self._ask_size: float | None = None
         self.begin_chain()
 
     def begin_chain(self) -> None:
@@ -168,46 +181,23 @@ class _InstrumentStreams:
             raise ValueError(f"{data.symbol[:40]!r} on a stream of {self._symbol}")
         if data.update_id <= self._book_id:
             return self._repeat("bookTicker", self._book_id, monotonic_ns)
-        bid_text, bid_size_text, ask_text, ask_size_text = (
-            data.bid_price,
-            data.bid_size,
-            data.ask_price,
-            data.ask_size,
-        )
-        bid: float | None
-        ask: float | None
-        bid_size: float | None
-        ask_size: float | None
-        # The common case, without a call: four short, positive numbers.
-        if (
-            len(bid_text) <= SURELY_EXACT_CHARS_MAX
-            and len(ask_text) <= SURELY_EXACT_CHARS_MAX
-            and len(bid_size_text) <= SURELY_EXACT_CHARS_MAX
-            and len(ask_size_text) <= SURELY_EXACT_CHARS_MAX
-            and b"_" not in frame
-            and bid_text
-            and ask_text
-            and bid_size_text
-            and ask_size_text
-            and 0.0 < (bid := float(bid_text)) < INFINITY
-            and 0.0 < (ask := float(ask_text)) < INFINITY
-            and 0.0 < (bid_size := float(bid_size_text)) < INFINITY
-            and 0.0 < (ask_size := float(ask_size_text)) < INFINITY
-        ):
-            pass
-        else:
-            bid, bid_size = self._side(bid_text, bid_size_text)
-            ask, ask_size = self._side(ask_text, ask_size_text)
+        # Most changes touch one number of the four, and reading a number costs more than comparing its text.
+        if data.bid_price != self._bid_text or data.bid_size != self._bid_size_text:
+            self._bid, self._bid_size = self._side(data.bid_price, data.bid_size)
+            self._bid_text, self._bid_size_text = data.bid_price, data.bid_size
+        if data.ask_price != self._ask_text or data.ask_size != self._ask_size_text:
+            self._ask, self._ask_size = self._side(data.ask_price, data.ask_size)
+            self._ask_text, self._ask_size_text = data.ask_price, data.ask_size
         self._book_id = data.update_id
         self._quote(
             QuoteUpdate(
                 instrument=self._key,
                 received_at_ns=wall_ns,
                 received_monotonic_ns=monotonic_ns,
-                bid_price=bid,
-                bid_size=bid_size,
-                ask_price=ask,
-                ask_size=ask_size,
+                bid_price=self._bid,
+                bid_size=self._bid_size,
+                ask_price=self._ask,
+                ask_size=self._ask_size,
             )
         )
         return Heard.DATA
@@ -297,6 +287,9 @@ class _InstrumentStreams:
         return 0.0 if value is None and text else value
 
     def _number(self, text: str) -> float | None:
+        # The common case first: short, plain and positive.
+        if text and len(text) <= SURELY_EXACT_CHARS_MAX and "_" not in text and 0.0 < (plain := float(text)) < INFINITY:
+            return plain
         value = decimal_value(text)
         if not is_exact(text):
             self._health.inexact += 1
