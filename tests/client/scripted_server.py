@@ -76,6 +76,11 @@ def error_info(reason: str) -> error_details_pb2.ErrorInfo:
     return error_details_pb2.ErrorInfo(reason=reason, domain="tickmux")
 
 
+def _set(event: asyncio.Event) -> asyncio.Event:
+    event.set()
+    return event
+
+
 @dataclass
 class Script(market_data_service_pb2_grpc.MarketDataServiceServicer):
     """What each Subscribe does, in turn; the last one repeats. Every request is kept."""
@@ -89,7 +94,7 @@ class Script(market_data_service_pb2_grpc.MarketDataServiceServicer):
     requests: list[pb.SubscribeRequest] = field(default_factory=list)
     metadata: list[dict[str, str | bytes]] = field(default_factory=list)
     open_calls: int = 0
-    all_closed: asyncio.Event = field(default_factory=asyncio.Event)
+    all_closed: asyncio.Event = field(default_factory=lambda: _set(asyncio.Event()))
 
     async def Subscribe(  # noqa: N802 - named by the contract
         self, request: pb.SubscribeRequest, context: grpc.aio.ServicerContext[Message, Message]

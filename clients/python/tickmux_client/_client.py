@@ -72,6 +72,7 @@ class Client:
         self._metadata = tuple(options.get("metadata", ()))
         self._options = options
         self._closing = asyncio.Event()
+        self._calls: set[SubscribeCall] = set()
 
     async def __aenter__(self) -> Self:
         return self
@@ -84,6 +85,8 @@ class Client:
     async def close(self) -> None:
         """End every subscription, whose iteration just stops, and close the channel."""
         self._closing.set()
+        for call in self._calls:
+            call.cancel()
         await self.channel.close()
 
     def subscribe(self, symbols: Names = (), **options: Unpack[SubscribeOptions]) -> AsyncGenerator[Event, None]:
@@ -184,12 +187,14 @@ class Client:
 
     async def _responses(self, session: Session) -> AsyncGenerator[pb.SubscribeResponse, None]:
         call = self.stub.Subscribe(session.open(), metadata=self._metadata)
+        self._calls.add(call)
         try:
             while (response := await self._read(call, session)) is not None:
                 yield response
         finally:
             # An abandoned call would go on receiving: grpc does not end it when it is forgotten.
             call.cancel()
+            self._calls.discard(call)
 
     async def _read(self, call: "SubscribeCall", session: Session) -> pb.SubscribeResponse | None:
         try:
