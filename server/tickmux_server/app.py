@@ -1,0 +1,78 @@
+"""One process, all parts: sources -> publisher -> log -> hub -> gRPC, and an orderly end."""
+
+import asyncio
+import contextlib
+import gc
+import logging
+import signal
+from collections.abc import Callable, Iterator
+
+from tickmux_adapters.errors import AdapterError
+from tickmux_adapters.model import SystemClock
+from tickmux_adapters.registry import registered
+from tickmux_server.config import Config, ConfigError
+from tickmux_server.node import Node
+from tickmux_server.sources import Sources, source_flags
+
+logger = logging.getLogger(__name__)
+
+
+async def serve(config: Config, *, on_ready: Callable[[str], None] = lambda _: None) -> None:
+    """Serve until SIGTERM or SIGINT, then let streams end and return.
+
+    Args:
+        config: What to serve, and where.
+        on_ready: Called with the address once calls are answered and health is SERVING.
+
+    Raises:
+        AddressUnavailable: The address is taken or not ours.
+        ConfigError: A source's settings cannot work.
+    """
+    clock = SystemClock()
+    adapters = registered()
+    flags = {name: source_flags(adapters[chosen.adapter], chosen) for name, chosen in config.sources.items()}
+    node = Node(config, clock, flags=flags)
+    try:
+        sources = Sources(config.sources, adapters, node.publisher, clock)
+    except AdapterError as error:
+        raise ConfigError("sources", str(error)) from error
+    stop = asyncio.Event()
+    with _signals(stop.set):
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [
+                    group.create_task(sources.run(), name="sources"),
+                    group.create_task(node.streams.watch(), name="streams"),
+                ]
+                await node.start()
+                _settle_garbage_collector()
+                logger.info("listening on %s", node.address)
+                on_ready(node.address)
+                await stop.wait()
+                logger.info("draining %d streams", len(node.streams))
+                await node.drain()
+                for task in tasks:
+                    task.cancel()
+        finally:
+            await node.stop()
+    logger.info("stopped")
+
+
+@contextlib.contextmanager
+def _signals(stop: Callable[[], None]) -> Iterator[None]:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+    try:
+        yield
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+
+
+def _settle_garbage_collector() -> None:
+    # What exists now lives as long as the process: freezing it keeps full collections short, and a higher threshold
+    # keeps young ones rare, since quotes are freed by reference counting.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)

@@ -1,0 +1,84 @@
+"""The errors of the server.
+
+TickmuxError
+├── AddressUnavailable     the address to listen on is taken or not ours
+├── ConfigError            (in config) the configuration cannot be used
+└── RequestError           a call cannot be answered; `status` maps each kind to a gRPC code
+    ├── InvalidRequest     the request is wrong; repeating it cannot help
+    ├── NotServedYet       the contract has it, this server does not
+    ├── TooManyStreams     the connection or the server holds as many streams as it may
+    ├── ClientTooSlow      the client did not read for as long as a write may take
+    └── GoingAway          the server is ending the stream; reconnect
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+class TickmuxError(Exception):
+    """Root of what goes wrong in the server. Its text is one line that says what to do next."""
+
+
+class AddressUnavailable(TickmuxError):
+    """The address to listen on is taken, or is not an address of this machine."""
+
+    def __init__(self, address: str, problem: str) -> None:
+        self.address = address
+        self.problem = problem
+        super().__init__(f"cannot listen on {address}: {problem}; choose another address with --listen")
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One field of a request that cannot be used."""
+
+    field: str
+    """Path of the field, such as `selection.symbols[3]`."""
+    problem: str
+
+
+class RequestError(TickmuxError):
+    """A call cannot be answered."""
+
+    reason: ClassVar[str]
+    """What clients switch on: the reason of google.rpc.ErrorInfo."""
+
+    def __init__(self, message: str, *, retry_after_s: float | None = None) -> None:
+        self.message = message
+        self.retry_after_s = retry_after_s
+        super().__init__(message)
+
+
+class InvalidRequest(RequestError):
+    """The request is wrong; repeating it cannot help."""
+
+    reason = "INVALID_REQUEST"
+
+    def __init__(self, violations: Sequence[Violation]) -> None:
+        self.violations = tuple(violations)
+        super().__init__("; ".join(f"{violation.field}: {violation.problem}" for violation in self.violations))
+
+
+class NotServedYet(RequestError):
+    """The contract has it, this server does not."""
+
+    reason = "NOT_SERVED_YET"
+
+
+class TooManyStreams(RequestError):
+    """The connection, or the server, holds as many streams as it may."""
+
+    reason = "TOO_MANY_STREAMS"
+
+
+class ClientTooSlow(RequestError):
+    """The client did not read for as long as a write may take."""
+
+    reason = "CLIENT_TOO_SLOW"
+
+
+class GoingAway(RequestError):
+    """The server is ending the stream, or is shutting down; reconnect."""
+
+    reason = "GOING_AWAY"

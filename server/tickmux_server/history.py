@@ -1,0 +1,110 @@
+"""What a hub remembers of past quotes: a run of frames for each instrument, bounded as a whole by bytes and age."""
+
+from bisect import bisect_right
+from collections import deque
+from collections.abc import Iterator
+from typing import Final
+
+ENTRY_OVERHEAD_BYTES: Final = 112
+"""What a kept frame costs beside its payload: the bytes object's header (33), its position as an int (32), the two
+list slots and the entry in the order of eviction (24), and slack of the lists' growth."""
+
+_COMPACT_AT_ENTRIES: Final = 64
+
+
+class Run:
+    """Past frames of one instrument, oldest first, by position."""
+
+    __slots__ = ("_frames", "_positions", "_start", "evicted")
+
+    def __init__(self) -> None:
+        self._positions: list[int] = []
+        self._frames: list[bytes] = []
+        self._start = 0
+        self.evicted = 0
+        """Position of the latest frame that is no longer kept; 0 when all are."""
+
+    def append(self, position: int, frame: bytes) -> None:
+        """Keep a frame; positions only rise."""
+        self._positions.append(position)
+        self._frames.append(frame)
+
+    def evict(self) -> int:
+        """Forget the oldest frame; returns the bytes that frees."""
+        start = self._start
+        self.evicted = self._positions[start]
+        freed = len(self._frames[start]) + ENTRY_OVERHEAD_BYTES
+        self._frames[start] = b""
+        self._start = start = start + 1
+        if start >= _COMPACT_AT_ENTRIES and start * 2 >= len(self._frames):
+            del self._positions[:start]
+            del self._frames[:start]
+            self._start = 0
+        return freed
+
+    def count_after(self, cursor: int) -> int:
+        """How many kept frames lie after a position."""
+        return len(self._positions) - bisect_right(self._positions, cursor, self._start)
+
+    def after(self, cursor: int) -> list[tuple[int, bytes]]:
+        """The frames after a position with their own, oldest first."""
+        start = bisect_right(self._positions, cursor, self._start)
+        return list(zip(self._positions[start:], self._frames[start:], strict=True))
+
+    def iterate_after(self, cursor: int) -> Iterator[tuple[int, bytes]]:
+        """As `after`, one at a time, for a long run of which little is wanted. Not across an append or an eviction."""
+        positions, frames = self._positions, self._frames
+        for index in range(bisect_right(positions, cursor, self._start), len(positions)):
+            yield positions[index], frames[index]
+
+
+class Retention:
+    """Decides which frames to forget: the oldest of all, while there are too many bytes or they are too old."""
+
+    def __init__(self, *, bytes_max: int, age_ns_max: int) -> None:
+        self._bytes_max = bytes_max
+        self._age_ns_max = age_ns_max
+        self._order: deque[Run] = deque()
+        self._batches: deque[tuple[int, int]] = deque()
+        self._batched = 0
+        self.bytes = 0
+        """Bytes kept now, overhead included."""
+
+    def __len__(self) -> int:
+        """Frames kept now."""
+        return len(self._order)
+
+    def add(self, run: Run, frame: bytes) -> None:
+        """Account for a frame that was just appended to a run."""
+        self._order.append(run)
+        self.bytes += len(frame) + ENTRY_OVERHEAD_BYTES
+
+    def end_batch(self, now_ns: int) -> None:
+        """Stamp what was added since the last batch with its age, then forget what is over the bounds."""
+        added = len(self._order) - self._batched
+        if added:
+            self._batches.append((now_ns, added))
+            self._batched += added
+        self.expire(now_ns)
+
+    def expire(self, now_ns: int) -> None:
+        """Forget what is over the bounds."""
+        oldest_ns = now_ns - self._age_ns_max
+        batches = self._batches
+        while batches and (self.bytes > self._bytes_max or batches[0][0] < oldest_ns):
+            stamped_ns, count = batches.popleft()
+            if stamped_ns >= oldest_ns:
+                count = self._evict_to_fit(stamped_ns, count)
+            else:
+                for _ in range(count):
+                    self.bytes -= self._order.popleft().evict()
+                self._batched -= count
+
+    def _evict_to_fit(self, stamped_ns: int, count: int) -> int:
+        while count and self.bytes > self._bytes_max:
+            self.bytes -= self._order.popleft().evict()
+            self._batched -= 1
+            count -= 1
+        if count:
+            self._batches.appendleft((stamped_ns, count))
+        return count

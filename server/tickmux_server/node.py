@@ -1,0 +1,114 @@
+"""A node: publisher, log, hub and the gRPC server over them, wired; whoever makes it feeds the publisher."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import grpc
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from tickmux.v1 import quote_pb2
+from tickmux_adapters.model import Clock
+from tickmux_server.config import Config
+from tickmux_server.errors import AddressUnavailable
+from tickmux_server.hub import Hub
+from tickmux_server.listen import split_address
+from tickmux_server.log import MemoryLog
+from tickmux_server.publisher import Publisher
+from tickmux_server.service import SERVICE, MarketDataService
+from tickmux_server.streams import Streams
+
+REQUEST_BYTES_MAX: Final = 64 * 1024
+METADATA_BYTES_MAX: Final = 8 * 1024
+CONNECTION_AGE_S_MAX: Final = 3 * 3600
+"""A backstop above our own stream age: gRPC's only way to be rid of a client that reads nothing at all."""
+STOP_GRACE_S: Final = 1.0
+
+SERVER_OPTIONS: Final = (
+    ("grpc.so_reuseport", 0),  # a taken port is an error here, not a second server that shares it
+    ("grpc.max_concurrent_streams", 100),
+    ("grpc.max_receive_message_length", REQUEST_BYTES_MAX),
+    ("grpc.max_metadata_size", METADATA_BYTES_MAX),
+    ("grpc.absolute_max_metadata_size", METADATA_BYTES_MAX),
+    ("grpc.keepalive_time_ms", 10_000),
+    ("grpc.keepalive_timeout_ms", 5_000),
+    # Without it the core arms a ping of 60 s and a frozen peer keeps its streams for that long.
+    ("grpc.http2.ping_timeout_ms", 5_000),
+    ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.server_handshake_timeout_ms", 5_000),
+    ("grpc.max_connection_age_ms", CONNECTION_AGE_S_MAX * 1000),
+    ("grpc.max_connection_age_grace_ms", 10_000),
+)
+
+
+class Node:
+    """All parts of one process but its sources."""
+
+    def __init__(
+        self, config: Config, clock: Clock, *, flags: Mapping[str, Sequence[quote_pb2.QuoteFlag.ValueType]]
+    ) -> None:
+        """Wire the parts and bind the address. To be called in a running event loop.
+
+        Args:
+            config: What to serve, and where.
+            clock: Where time comes from.
+            flags: What every quote of a source is flagged with, by source.
+
+        Raises:
+            AddressUnavailable: The address is taken or not ours.
+        """
+        log = MemoryLog()
+        self.hub = Hub(log, clock, history_bytes_max=config.history_bytes_max, history_age_s=config.history_age_s)
+        self.streams = Streams(self.hub, clock, stream_age_s=config.stream_age_s)
+        self.publisher = Publisher(log, clock, flags=flags, schedule=asyncio.get_running_loop().call_soon)
+        self._drain_s = config.drain_s
+        self._server = grpc.aio.server(options=SERVER_OPTIONS)
+        service = MarketDataService(self.hub, self.streams, clock, sources=config.sources)
+        self._server.add_generic_rpc_handlers((service.handler(),))
+        self._health = health.aio.HealthServicer()
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+        reflection.enable_server_reflection((SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME), self._server)
+        self.address = _bind(self._server, config.listen)
+
+    async def start(self) -> None:
+        """Answer calls; health is SERVING once this returns."""
+        await self._server.start()
+        await self._set_health(serving=True)
+
+    async def drain(self) -> None:
+        """Send every client away in an orderly manner: health first, so that no new ones come."""
+        await self._set_health(serving=False)
+        await self.streams.drain(self._drain_s)
+
+    async def stop(self) -> None:
+        """Cut what is left."""
+        await self._server.stop(STOP_GRACE_S)
+
+    async def _set_health(self, *, serving: bool) -> None:
+        state = health_pb2.HealthCheckResponse.SERVING if serving else health_pb2.HealthCheckResponse.NOT_SERVING
+        for name in ("", SERVICE):
+            await self._health.set(name, state)
+
+
+def _bind(server: grpc.aio.Server, listen: str) -> str:
+    host, _ = split_address(listen)
+    try:
+        port = server.add_insecure_port(listen)
+    except RuntimeError as error:
+        raise AddressUnavailable(listen, _bind_problem(str(error))) from error
+    if port == 0:
+        raise AddressUnavailable(listen, "it is taken or not an address of this machine")
+    return f"{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def _bind_problem(text: str) -> str:
+    for known, problem in (
+        ("Address already in use", "another process listens there"),
+        ("Permission denied", "this user may not"),
+        ("Cannot assign requested address", "it is not an address of this machine"),
+    ):
+        if known in text:
+            return problem
+    return "it is taken or not an address of this machine"

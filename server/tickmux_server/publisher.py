@@ -1,0 +1,161 @@
+"""The publisher: updates in, log entries out. It numbers, merges, encodes once, and batches."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+from tickmux.v1 import quote_pb2
+from tickmux_adapters.model import (
+    ChannelStatus,
+    Clock,
+    Instrument,
+    InstrumentKey,
+    QuoteUpdate,
+)
+from tickmux_server.chain import QuoteChain
+from tickmux_server.frames import LISTED_FIELD, STATUSES_FIELD, frame
+from tickmux_server.log import InstrumentEntry, Log, LogEntry, StatusEntry
+from tickmux_server.messages import instrument_message, status_message
+
+BATCH_ENTRIES_MAX: Final = 1024
+"""A burst longer than this is appended in parts, so that readers begin before it ends."""
+
+_NS_PER_MS: Final = 1_000_000
+
+
+class Publisher:
+    """The sink of every source that this node runs.
+
+    Pure: no task and no timer of its own. `schedule` asks the event loop to call `flush` soon; entries that arrive
+    until then form one batch.
+    """
+
+    def __init__(
+        self,
+        log: Log,
+        clock: Clock,
+        *,
+        flags: Mapping[str, Sequence[quote_pb2.QuoteFlag.ValueType]],
+        schedule: Callable[[Callable[[], None]], object],
+    ) -> None:
+        self._log = log
+        self._clock = clock
+        self._flags = flags
+        self._schedule = schedule
+        self._pending: list[LogEntry] = []
+        self._chains: dict[InstrumentKey, QuoteChain] = {}
+        self._instruments: dict[InstrumentKey, Instrument] = {}
+        self._epochs: dict[tuple[str, str], int] = {}
+        self._last_epoch = 0
+        self._slots: dict[tuple[str, str], _Slot] = {}
+
+    def instrument(self, instrument: Instrument) -> None:
+        """Log an instrument that is new or changed. A halt or resume also makes a revision of its quote.
+
+        Raises:
+            ValueError: If a known instrument changes its type, exchange or channel, which are part of what it is.
+        """
+        key = instrument.key
+        known = self._instruments.get(key)
+        if known == instrument:
+            return
+        if known is not None and _nature(known) != _nature(instrument):
+            raise ValueError(f"{key}: type, exchange and channel of an instrument never change")
+        self._instruments[key] = instrument
+        framed = frame(LISTED_FIELD, instrument_message(instrument).SerializeToString())
+        self._append(
+            InstrumentEntry(
+                instrument=key,
+                type=instrument.type,
+                exchange=instrument.exchange,
+                channel=instrument.channel,
+                frame=framed,
+            )
+        )
+        chain = self._chains.get(key)
+        if chain is None:
+            epoch = self._epochs.get((instrument.source, instrument.channel), 0)
+            self._chains[key] = QuoteChain(instrument, self._flags.get(instrument.source, ()), epoch)
+        elif chain.set_state(instrument.state) and chain.started:
+            self.quote(
+                QuoteUpdate(
+                    instrument=key,
+                    received_at_ns=self._clock.wall_ns(),
+                    received_monotonic_ns=self._clock.monotonic_ns(),
+                )
+            )
+
+    def begin_chain(self, source: str, channel: str) -> None:
+        """Number a new epoch for a slot and empty the quotes that live on it."""
+        epoch = max(self._last_epoch + 1, self._clock.wall_ns() // _NS_PER_MS)
+        self._last_epoch = self._epochs[(source, channel)] = epoch
+        for key, chain in self._chains.items():
+            if key[0] == source and self._instruments[key].channel == channel:
+                chain.begin(epoch)
+        slot = self._slots.get((source, channel))
+        if slot is not None:
+            self.status(slot.status)
+
+    def quote(self, update: QuoteUpdate) -> None:
+        """Merge an update and log the revision that it makes.
+
+        Raises:
+            KeyError: If the instrument was never announced: a fault of the adapter, not of the venue.
+        """
+        chain = self._chains[update.instrument]
+        if chain.epoch == 0:
+            # The first quote of a slot whose adapter began no chain would carry epoch 0, which says "none has begun".
+            raise KeyError(f"{update.instrument}: a quote before begin_chain")
+        self._append(chain.merge(update))
+
+    def status(self, status: ChannelStatus) -> None:
+        """Log a slot's health, and whether it is news."""
+        identity = (status.source, status.channel)
+        epoch = self._epochs.get(identity, 0)
+        news = (status.state, status.since_ns, status.last_error, status.reconnects, status.budgets, epoch)
+        slot = self._slots.get(identity)
+        if slot is None:
+            slot = self._slots[identity] = _Slot()
+        if news != slot.news:
+            slot.news = news
+            slot.change += 1
+        slot.status = status
+        framed = frame(STATUSES_FIELD, status_message(status, epoch).SerializeToString())
+        self._append(
+            StatusEntry(
+                source=status.source,
+                channel=status.channel,
+                state=status.state,
+                epoch=epoch,
+                change=slot.change,
+                frame=framed,
+            )
+        )
+
+    def flush(self) -> None:
+        """Append what has gathered to the log, as one batch."""
+        if self._pending:
+            batch, self._pending = self._pending, []
+            self._log.append(batch)
+
+    def _append(self, entry: LogEntry) -> None:
+        pending = self._pending
+        pending.append(entry)
+        if len(pending) == 1:
+            self._schedule(self.flush)
+        elif len(pending) >= BATCH_ENTRIES_MAX:
+            self.flush()
+
+
+class _Slot:
+    """What was last said of an upstream slot."""
+
+    __slots__ = ("change", "news", "status")
+
+    def __init__(self) -> None:
+        self.change = 0
+        self.news: tuple[object, ...] = ()
+        self.status: ChannelStatus
+
+
+def _nature(instrument: Instrument) -> tuple[str, str, str]:
+    return (instrument.type, instrument.exchange, instrument.channel)

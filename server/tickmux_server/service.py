@@ -1,0 +1,208 @@
+"""MarketDataService: requests in, bytes out.
+
+Handlers take and give raw bytes, so that nothing is encoded twice and a malformed request is answered by us.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Collection
+from typing import Final, TypeVar
+
+import grpc
+from google.protobuf.message import DecodeError, Message
+
+from tickmux.v1 import market_data_service_pb2 as contract
+from tickmux_adapters.model import Clock
+from tickmux_server import paging, selection, status
+from tickmux_server.errors import InvalidRequest, NotServedYet, RequestError, Violation
+from tickmux_server.frames import LISTED_FIELD, relabelled
+from tickmux_server.hub import Hub
+from tickmux_server.route import InstrumentState
+from tickmux_server.selection import Selection
+from tickmux_server.streams import Stream, Streams
+from tickmux_server.subscription import (
+    HEARTBEAT_INTERVAL_S_DEFAULT,
+    HEARTBEAT_INTERVAL_S_MIN,
+    Delivery,
+    Subscription,
+)
+
+logger = logging.getLogger(__name__)
+
+SERVICE: Final = "tickmux.v1.MarketDataService"
+HEARTBEAT_INTERVAL_S_MAX: Final = 3600.0
+
+Context = grpc.aio.ServicerContext[bytes, bytes]
+_Request = TypeVar("_Request", bound=Message)
+
+
+class MarketDataService:
+    """The four calls, over a hub."""
+
+    def __init__(self, hub: Hub, streams: Streams, clock: Clock, *, sources: Collection[str]) -> None:
+        self._hub = hub
+        self._streams = streams
+        self._clock = clock
+        self._sources = sources
+
+    def handler(self) -> grpc.GenericRpcHandler:
+        """What a gRPC server is given to serve the calls."""
+        unary = grpc.unary_unary_rpc_method_handler
+        return grpc.method_handlers_generic_handler(
+            SERVICE,
+            {
+                "GetSnapshot": unary(_answering(self.get_snapshot)),
+                "ListInstruments": unary(_answering(self.list_instruments)),
+                "ListSources": unary(_answering(self.list_sources)),
+                "Subscribe": grpc.unary_stream_rpc_method_handler(self.subscribe),
+            },
+        )
+
+    def get_snapshot(self, request_bytes: bytes) -> bytes:
+        """Answer the latest quotes of a selection, one page of them."""
+        request = _parse(contract.GetSnapshotRequest, request_bytes)
+        chosen = self._selection(request.selection)
+        size = paging.page_size(request.page_size)
+        response = contract.GetSnapshotResponse()
+        first = not request.page_token
+        states, token = self._page(chosen, size, request.page_token, quoted=True)
+        frames: list[bytes] = []
+        if first:
+            response.unmatched.extend(self._unmatched(request.selection, chosen))
+            frames += self._hub.statuses(chosen)
+        frames += (self._hub.served_frame(state) for state in states)
+        response.next_page_token = token
+        response.sent_at.FromNanoseconds(self._clock.wall_ns())
+        return response.SerializeToString() + b"".join(frames)
+
+    def list_instruments(self, request_bytes: bytes) -> bytes:
+        """Answer the instruments of a selection, one page of them."""
+        request = _parse(contract.ListInstrumentsRequest, request_bytes)
+        chosen = self._selection(request.selection)
+        size = paging.page_size(request.page_size)
+        states, token = self._page(chosen, size, request.page_token, quoted=False)
+        response = contract.ListInstrumentsResponse(next_page_token=token)
+        if not request.page_token:
+            response.unmatched.extend(self._unmatched(request.selection, chosen))
+        return response.SerializeToString() + b"".join(state.listed for state in states)
+
+    def list_sources(self, request_bytes: bytes) -> bytes:
+        """Answer the health of every source."""
+        _parse(contract.ListSourcesRequest, request_bytes)
+        return b"".join(relabelled(LISTED_FIELD, framed) for framed in self._hub.statuses(Selection()))
+
+    async def subscribe(self, request_bytes: bytes, context: Context) -> None:
+        """Stream state, then every update."""
+        try:
+            request = _parse(contract.SubscribeRequest, request_bytes)
+            chosen, delivery, heartbeat_s = self._subscription_terms(request)
+            with self._streams.open(context.peer()) as stream:
+                stream.subscription = Subscription(
+                    self._hub,
+                    self._clock,
+                    chosen,
+                    symbols=request.selection.symbols,
+                    delivery=delivery,
+                    heartbeat_interval_s=heartbeat_s,
+                    wake=stream.news.set,
+                )
+                try:
+                    await self._write_all(stream, stream.subscription, context)
+                finally:
+                    stream.subscription.close()
+            raise self._streams.going_away()
+        except RequestError as error:
+            await status.abort(context, error)
+
+    async def _write_all(self, stream: Stream, subscription: Subscription, context: Context) -> None:
+        """Write responses until the subscription ends.
+
+        Raises:
+            RequestError: The server ended the stream in the middle of a write.
+        """
+        monotonic_ns = self._clock.monotonic_ns
+        try:
+            while not subscription.ended:
+                stream.news.clear()
+                while (response := subscription.next_response()) is not None:
+                    stream.writing_since_ns = monotonic_ns()
+                    await context.write(response)
+                    stream.writing_since_ns = None
+                if not subscription.ended:
+                    await stream.news.wait()
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if stream.ended_by is None or task is None or task.uncancel() > 0:
+                raise
+            raise stream.ended_by from None
+
+    def _subscription_terms(self, request: contract.SubscribeRequest) -> tuple[Selection, Delivery, float]:
+        chosen = self._selection(request.selection)
+        if request.WhichOneof("start") == "resume_token" and request.resume_token:
+            raise NotServedYet("resume_token is not served yet; subscribe without one, from the present state")
+        if request.delivery == contract.DELIVERY_ALL_OR_END:
+            raise NotServedYet("DELIVERY_ALL_OR_END is not served yet; use DELIVERY_ALL and watch `conflated`")
+        if request.delivery not in _DELIVERIES:
+            raise InvalidRequest([Violation("delivery", f"unknown value {request.delivery}")])
+        if request.HasField("min_interval") and request.min_interval.ToNanoseconds() != 0:
+            raise NotServedYet("min_interval is not served yet; subscribe without it")
+        heartbeat_s = HEARTBEAT_INTERVAL_S_DEFAULT
+        if request.HasField("heartbeat_interval"):
+            heartbeat_s = request.heartbeat_interval.seconds + request.heartbeat_interval.nanos / 1e9
+            if not HEARTBEAT_INTERVAL_S_MIN <= heartbeat_s <= HEARTBEAT_INTERVAL_S_MAX:
+                bounds = f"{HEARTBEAT_INTERVAL_S_MIN:.0f} s and {HEARTBEAT_INTERVAL_S_MAX:.0f} s"
+                raise InvalidRequest([Violation("heartbeat_interval", f"{heartbeat_s} s is not between {bounds}")])
+        return chosen, _DELIVERIES[request.delivery], heartbeat_s
+
+    def _selection(self, sent: contract.Selection) -> Selection:
+        return selection.parse(sent, self._sources)
+
+    def _unmatched(self, sent: contract.Selection, chosen: Selection) -> list[str]:
+        if not sent.symbols:
+            return []
+        return selection.unmatched(sent.symbols, {state.key[1] for state in self._hub.select(chosen)})
+
+    def _page(self, chosen: Selection, size: int, token: str, *, quoted: bool) -> tuple[list[InstrumentState], str]:
+        """One page of the selected instruments by source and symbol, and the token of the next one."""
+        states = [state for state in self._hub.select(chosen) if state.frame or not quoted]
+        position = self._hub.head
+        log = self._hub.log.identity
+        if token:
+            previous = paging.decode(token, log=log, selection=chosen)
+            position = previous.position
+            states = [state for state in states if state.key > previous.last]
+        states.sort(key=lambda state: state.key)
+        page = states[:size]
+        if len(states) <= size:
+            return page, ""
+        return page, paging.encode(paging.PageToken(1, log, position, paging.digest(chosen), page[-1].key))
+
+
+_DELIVERIES: Final = {
+    contract.DELIVERY_UNSPECIFIED: Delivery.ALL,
+    contract.DELIVERY_ALL: Delivery.ALL,
+    contract.DELIVERY_LATEST: Delivery.LATEST,
+}
+
+
+def _parse(kind: type[_Request], request_bytes: bytes) -> _Request:
+    """A request from its bytes.
+
+    Raises:
+        InvalidRequest: They are no such message.
+    """
+    try:
+        return kind.FromString(request_bytes)
+    except DecodeError as error:
+        raise InvalidRequest([Violation("", f"the bytes are no {kind.DESCRIPTOR.full_name}")]) from error
+
+
+def _answering(call: Callable[[bytes], bytes]) -> Callable[[bytes, Context], Awaitable[bytes]]:
+    async def answer(request_bytes: bytes, context: Context) -> bytes:
+        try:
+            return call(request_bytes)
+        except RequestError as error:
+            await status.abort(context, error)
+            return b""
+
+    return answer

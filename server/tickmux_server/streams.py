@@ -1,0 +1,173 @@
+"""The open streams: their limits, their wakers, and the one task that watches all of them."""
+
+import asyncio
+import logging
+import random
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from tickmux_adapters.model import Clock
+from tickmux_server.errors import ClientTooSlow, GoingAway, RequestError, TooManyStreams
+from tickmux_server.hub import Hub
+from tickmux_server.pacing import FlushPacer
+from tickmux_server.subscription import Subscription
+
+logger = logging.getLogger(__name__)
+
+STREAMS_PER_CONNECTION_MAX: Final = 64
+"""Below the transport's limit of concurrent calls, so that one too many is told instead of hanging in its queue."""
+STREAMS_MAX: Final = 10_000
+WRITE_DEADLINE_S: Final = 10.0
+WRITE_DEADLINE_DRAINING_S: Final = 2.0
+STREAM_AGE_JITTER: Final = 0.2
+"""Ages are spread over +-20 %, so that clients that came together do not leave together."""
+RECONNECT_SPREAD_S: Final = 2.0
+"""Clients that are sent away are told to come back at some time within this, each at its own."""
+
+_SWEEP_INTERVAL_S: Final = 0.25
+_WATCH_INTERVAL_S: Final = 1.0
+
+
+class Stream:
+    """One Subscribe call: what it waits for, and why it was ended if it was."""
+
+    __slots__ = ("_task", "ended_by", "expires_ns", "news", "subscription", "writing_since_ns")
+
+    def __init__(self, task: "asyncio.Task[object]", expires_ns: int) -> None:
+        self._task = task
+        self.expires_ns = expires_ns
+        self.news = asyncio.Event()
+        """Set when the subscription has something to say."""
+        self.subscription: Subscription | None = None
+        self.writing_since_ns: int | None = None
+        """When the write that is under way began."""
+        self.ended_by: RequestError | None = None
+        """What the server ended the stream with, in the middle of a write."""
+
+    def end(self, error: RequestError) -> None:
+        """Cancel the call's task, for it to abort with an error."""
+        if self.ended_by is None:
+            self.ended_by = error
+            self._task.cancel()
+
+
+class Streams:
+    """Every open stream of this server."""
+
+    def __init__(
+        self, hub: Hub, clock: Clock, *, stream_age_s: float, draw: Callable[[], float] = random.random
+    ) -> None:
+        self._hub = hub
+        self._clock = clock
+        self._stream_age_s = stream_age_s
+        self._draw = draw
+        self._streams: dict[Stream, None] = {}
+        self._by_connection: Counter[str] = Counter()
+        self._pacer = FlushPacer()
+        self._flush: asyncio.Handle | None = None
+        self._draining = False
+        hub.on_news = self._schedule_flush
+
+    def __len__(self) -> int:
+        return len(self._streams)
+
+    @contextmanager
+    def open(self, connection: str) -> Iterator[Stream]:
+        """Register a stream of a connection for as long as it lasts. To be entered by the task that serves it.
+
+        Raises:
+            TooManyStreams: The connection, or the server, holds as many as it may.
+            GoingAway: The server is shutting down.
+        """
+        self.admit()
+        if len(self._streams) >= STREAMS_MAX:
+            raise TooManyStreams(
+                f"this server holds its {STREAMS_MAX} streams already; use another", retry_after_s=30.0
+            )
+        if self._by_connection[connection] >= STREAMS_PER_CONNECTION_MAX:
+            raise TooManyStreams(
+                f"this connection holds its {STREAMS_PER_CONNECTION_MAX} streams already; "
+                "widen a selection, or open another connection"
+            )
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - a coroutine is always run by a task
+        age_s = self._stream_age_s * (1 + STREAM_AGE_JITTER * (2 * self._draw() - 1))
+        stream = Stream(task, self._clock.monotonic_ns() + round(age_s * 1e9))
+        self._streams[stream] = None
+        self._by_connection[connection] += 1
+        try:
+            yield stream
+        finally:
+            del self._streams[stream]
+            self._by_connection[connection] -= 1
+            if not self._by_connection[connection]:
+                del self._by_connection[connection]
+
+    def admit(self) -> None:
+        """Refuse new work while shutting down.
+
+        Raises:
+            GoingAway: The server is shutting down.
+        """
+        if self._draining:
+            raise self.going_away()
+
+    def going_away(self) -> GoingAway:
+        """The error that sends a client away, with its own time to come back."""
+        return GoingAway("the server is ending this stream; reconnect", retry_after_s=self._draw() * RECONNECT_SPREAD_S)
+
+    async def drain(self, limit_s: float) -> None:
+        """Ask every stream to end, and wait until they have, or the limit is over."""
+        self._draining = True
+        for stream in list(self._streams):
+            if stream.subscription is not None:
+                stream.subscription.go_away()
+        until_ns = self._clock.monotonic_ns() + round(limit_s * 1e9)
+        while self._streams and self._clock.monotonic_ns() < until_ns:
+            self.sweep()
+            await asyncio.sleep(0.02)
+        if self._streams:
+            logger.warning("%d streams did not end by themselves and are cut", len(self._streams))
+
+    async def watch(self) -> None:
+        """Serve heartbeats, write deadlines and stream ages, and the hub's own deadlines, until cancelled."""
+        loop = asyncio.get_running_loop()
+        next_watch_s = loop.time()
+        while True:
+            self.sweep()
+            if loop.time() >= next_watch_s:
+                next_watch_s += _WATCH_INTERVAL_S
+                self._hub.watch()
+            await asyncio.sleep(_SWEEP_INTERVAL_S)
+
+    def sweep(self) -> None:
+        """Look once at every stream: wake those with a heartbeat due, end those whose write or life is too long."""
+        now_ns = self._clock.monotonic_ns()
+        deadline_s = WRITE_DEADLINE_DRAINING_S if self._draining else WRITE_DEADLINE_S
+        stalled_ns = now_ns - round(deadline_s * 1e9)
+        for stream in list(self._streams):
+            if stream.writing_since_ns is not None:
+                if stream.writing_since_ns < stalled_ns:
+                    stream.end(ClientTooSlow(f"the client read nothing for {deadline_s:.0f} s", retry_after_s=1.0))
+            elif stream.subscription is not None:
+                if now_ns >= stream.expires_ns:
+                    stream.subscription.go_away()
+                elif stream.subscription.heartbeat_due(now_ns):
+                    stream.news.set()
+
+    def _schedule_flush(self) -> None:
+        if self._flush is not None:
+            return
+        loop = asyncio.get_running_loop()
+        delay_s = self._pacer.delay_s(loop.time())
+        # A timer has millisecond resolution; a shorter wait is no wait.
+        if delay_s < 0.001:
+            self._flush = loop.call_soon(self._flush_now)
+        else:
+            self._flush = loop.call_later(delay_s, self._flush_now)
+
+    def _flush_now(self) -> None:
+        self._flush = None
+        self._pacer.flushed(asyncio.get_running_loop().time(), self._hub.wake())

@@ -1,0 +1,113 @@
+"""Merging and encoding, against a naive model that protobuf itself encodes."""
+
+import struct
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tickmux.v1 import quote_pb2
+from tickmux_adapters.model import UNCHANGED, Instrument, InstrumentState, QuoteUpdate
+from tickmux_server.chain import QuoteChain
+from tickmux_server.frames import payload
+
+PRICES = ("bid_price", "bid_size", "ask_price", "ask_size", "last_price", "volume")
+INSTRUMENT = Instrument(source="kraken", symbol="BTCUSD", type="crypto", exchange="Kraken", channel="1")
+
+values = st.one_of(st.just(UNCHANGED), st.none(), st.floats(allow_nan=False, min_value=0))
+times = st.integers(min_value=0, max_value=4_000_000_000_000_000_000)
+
+
+@st.composite
+def update(draw: st.DrawFn) -> dict[str, Any]:
+    return {
+        **{name: draw(values) for name in PRICES},
+        "venue_time_ns": draw(st.one_of(st.none(), times)),
+        "halted": draw(st.sampled_from([UNCHANGED, True, False])),
+        "received_at_ns": draw(times),
+        "waits_ns": draw(st.integers(min_value=0, max_value=10**14)),
+    }
+
+
+class Model:
+    """The same merge, written the plain way on a protobuf message."""
+
+    def __init__(self) -> None:
+        self.quote = quote_pb2.Quote(
+            symbol="BTCUSD", type="crypto", exchange="Kraken", source="kraken", channel="1", epoch=7
+        )
+        self.seen: dict[str, int] = {}
+        self.halted = False
+
+    def merge(self, fields: dict[str, Any], now_ns: int) -> quote_pb2.Quote:
+        quote = self.quote
+        for name in PRICES:
+            if fields[name] is None:
+                quote.ClearField(name)  # type: ignore[arg-type] # a name of the list above
+            elif fields[name] is not UNCHANGED:
+                setattr(quote, name, fields[name])
+        if any(fields[name] is not UNCHANGED for name in PRICES[:4]):
+            self.seen["bid_ask_age_ms"] = now_ns
+        if fields["last_price"] is not UNCHANGED:
+            self.seen["last_age_ms"] = now_ns
+        for name, seen_ns in self.seen.items():
+            setattr(quote, name, (now_ns - seen_ns) // 1_000_000)
+        if fields["halted"] is not UNCHANGED:
+            self.halted = fields["halted"]
+        del quote.flags[:]
+        quote.flags.extend([quote_pb2.QUOTE_FLAG_SIMULATED] + [quote_pb2.QUOTE_FLAG_HALTED] * self.halted)
+        quote.received_at.FromNanoseconds(fields["received_at_ns"])
+        quote.ClearField("timestamp")
+        if fields["venue_time_ns"] is not None:
+            quote.timestamp.FromNanoseconds(fields["venue_time_ns"])
+        quote.revision += 1
+        return quote
+
+
+@given(st.lists(update(), min_size=1, max_size=8))
+def test_every_revision_is_what_protobuf_would_have_encoded(updates: list[dict[str, Any]]) -> None:
+    chain = QuoteChain(INSTRUMENT, [quote_pb2.QUOTE_FLAG_SIMULATED], epoch=7)
+    model = Model()
+    now_ns = 0
+    for drawn in updates:
+        fields = dict(drawn)
+        now_ns += fields.pop("waits_ns")
+        entry = chain.merge(QuoteUpdate(instrument=INSTRUMENT.key, received_monotonic_ns=now_ns, **fields))
+        expected = model.merge(fields, now_ns)
+        decoded = quote_pb2.Quote.FromString(payload(entry.frame))
+        assert decoded == expected
+        assert decoded.SerializeToString(deterministic=True) == expected.SerializeToString(deterministic=True)
+        assert (entry.epoch, entry.revision) == (7, expected.revision)
+
+
+def test_a_new_epoch_starts_empty() -> None:
+    chain = QuoteChain(INSTRUMENT, [], epoch=7)
+    known = QuoteUpdate(
+        instrument=INSTRUMENT.key, received_at_ns=1, received_monotonic_ns=1, bid_price=1.0, last_price=2.0, volume=3.0
+    )
+    chain.merge(known)
+    chain.begin(8)
+    entry = chain.merge(
+        QuoteUpdate(instrument=INSTRUMENT.key, received_at_ns=2, received_monotonic_ns=2, ask_price=4.0)
+    )
+    quote = quote_pb2.Quote.FromString(payload(entry.frame))
+    assert (quote.epoch, quote.revision, quote.ask_price) == (8, 1, 4.0)
+    assert not any(quote.HasField(name) for name in ("bid_price", "last_price", "volume", "last_age_ms"))
+
+
+def test_a_halted_instrument_is_flagged_from_its_first_quote_on() -> None:
+    halted = Instrument(source="kraken", symbol="BTCUSD", type="crypto", state=InstrumentState.HALTED)
+    chain = QuoteChain(halted, [], epoch=1)
+    entry = chain.merge(QuoteUpdate(instrument=halted.key, received_at_ns=1, received_monotonic_ns=1, bid_price=1.0))
+    assert list(quote_pb2.Quote.FromString(payload(entry.frame)).flags) == [quote_pb2.QUOTE_FLAG_HALTED]
+
+
+@given(st.decimals(min_value=0, max_value=10**12, allow_nan=False, places=3))
+def test_a_price_of_up_to_15_digits_survives_exactly(price: Any) -> None:
+    chain = QuoteChain(INSTRUMENT, [], epoch=1)
+    update = QuoteUpdate(
+        instrument=INSTRUMENT.key, received_at_ns=1, received_monotonic_ns=1, bid_price=float(str(price))
+    )
+    quote = quote_pb2.Quote.FromString(payload(chain.merge(update).frame))
+    assert struct.pack("<d", quote.bid_price) == struct.pack("<d", float(str(price)))
+    assert type(price)(repr(quote.bid_price)) == price

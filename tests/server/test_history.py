@@ -1,0 +1,59 @@
+"""History is bounded by bytes and by age, whatever is appended."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tickmux_server.history import ENTRY_OVERHEAD_BYTES, Retention, Run
+
+steps = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 40), st.integers(0, 30)), max_size=200)
+
+
+@given(steps)
+def test_what_is_kept_is_the_newest_within_both_bounds(added: list[tuple[int, int, int]]) -> None:
+    bytes_max, age_max = 10 * (ENTRY_OVERHEAD_BYTES + 20), 100
+    retention = Retention(bytes_max=bytes_max, age_ns_max=age_max)
+    runs = [Run() for _ in range(4)]
+    kept: list[tuple[int, int, int, bytes]] = []
+    now = 0
+    for position, (number, size, waits) in enumerate(added, start=1):
+        now += waits
+        frame = bytes(size)
+        runs[number].append(position, frame)
+        retention.add(runs[number], frame)
+        retention.end_batch(now)
+        kept.append((now, position, number, frame))
+        while kept and (
+            kept[0][0] < now - age_max or sum(len(frame) + ENTRY_OVERHEAD_BYTES for *_, frame in kept) > bytes_max
+        ):
+            kept.pop(0)
+        assert retention.bytes <= bytes_max
+        assert len(retention) == len(kept)
+    for number, run in enumerate(runs):
+        expected = [(position, frame) for _, position, owner, frame in kept if owner == number]
+        assert run.after(0) == list(run.iterate_after(0)) == expected
+        if expected:
+            assert run.after(expected[0][0]) == expected[1:]
+            assert run.count_after(expected[0][0]) == len(expected) - 1
+            assert run.evicted < expected[0][0]
+
+
+def test_a_long_run_does_not_keep_what_it_forgot() -> None:
+    run = Run()
+    for position in range(1, 10_001):
+        run.append(position, b"x" * 100)
+        if position > 100:
+            run.evict()
+    assert len(run._frames) <= 256
+    assert [position for position, _ in run.after(0)] == list(range(9_901, 10_001))
+
+
+def test_age_is_kept_without_new_entries() -> None:
+    retention = Retention(bytes_max=1 << 20, age_ns_max=100)
+    run = Run()
+    run.append(1, b"frame")
+    retention.add(run, b"frame")
+    retention.end_batch(0)
+    retention.expire(100)
+    assert len(retention) == 1
+    retention.expire(101)
+    assert (len(retention), retention.bytes, run.after(0), run.evicted) == (0, 0, [], 1)
