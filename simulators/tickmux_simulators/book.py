@@ -58,10 +58,10 @@ class Ladder:
         """The size at a price; 0 where there is no level."""
         return self._sizes.get(price, 0)
 
-    def top(self, count: int) -> list[tuple[int, int]]:
-        """The best levels, (price, size), best first."""
+    def top(self, count: int, start: int = 0) -> list[tuple[int, int]]:
+        """The levels from `start` (0 is the best) up to the `count`-th, (price, size), best first."""
         sign, sizes = self._sign, self._sizes
-        return [(key * sign, sizes[key * sign]) for key in self._keys[:count]]
+        return [(key * sign, sizes[key * sign]) for key in self._keys[start:count]]
 
     def set(self, price: int, size: int) -> LevelChange | None:
         """Give a level a size, 0 to remove it. None if that changed nothing."""

@@ -16,11 +16,13 @@ from typing import Any, Final
 
 from tickmux_simulators.binance.venue import BinanceVenue
 from tickmux_simulators.faults import Fault, FaultError
-from tickmux_simulators.listings import BINANCE_LISTINGS
+from tickmux_simulators.kraken.venue import KrakenVenue
+from tickmux_simulators.listings import BINANCE_LISTINGS, KRAKEN_LISTINGS
 from tickmux_simulators.market import Market
 from tickmux_simulators.server import Server
 from tickmux_simulators.venue import Limits, Venue
 
+KRAKEN_LIMITS: Final = Limits(connects_max=150, connects_window_s=600.0)
 VENUES: Final = ("binance", "kraken")
 
 DESCRIPTION: Final = """\
@@ -58,7 +60,7 @@ def parser() -> argparse.ArgumentParser:
         epilog=f"{EXAMPLES}\n{_fault_list()}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    result.add_argument("venue", choices=("binance",))
+    result.add_argument("venue", choices=VENUES)
     result.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     result.add_argument("--port", type=int, default=0, help="0 takes a free one, which the first line names")
     result.add_argument("--seed", type=int, default=1, help="of the market (default: %(default)s)")
@@ -87,9 +89,8 @@ def parser() -> argparse.ArgumentParser:
         limits.add_argument(
             f"--{field.name.replace('_', '-')}",
             type=type(field.default),
-            default=field.default,
             metavar="N",
-            help="(default: %(default)g)",
+            help=_limit_help(field.name),
         )
     return result
 
@@ -111,8 +112,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def make_venue(options: argparse.Namespace) -> Venue:
     """The venue that the options describe. Raises OSError or ValueError for a recording that cannot be read."""
-    limits = Limits(**{field.name: getattr(options, field.name) for field in dataclasses.fields(Limits)})
-    market = Market("binance", BINANCE_LISTINGS, seed=options.seed, rate=options.rate, start_ns=time.time_ns())
+    given = {field.name: getattr(options, field.name) for field in dataclasses.fields(Limits)}
+    limits = dataclasses.replace(
+        KRAKEN_LIMITS if options.venue == "kraken" else Limits(),
+        **{name: value for name, value in given.items() if value is not None},
+    )
+    listings = KRAKEN_LISTINGS if options.venue == "kraken" else BINANCE_LISTINGS
+    market = Market(options.venue, listings, seed=options.seed, rate=options.rate, start_ns=time.time_ns())
+    if options.venue == "kraken":
+        return KrakenVenue(market, limits, seed=options.seed)
     return BinanceVenue(market, limits)
 
 
@@ -158,6 +166,11 @@ def _await_end_of_stdin(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) ->
     while os.read(0, 4096):
         pass
     loop.call_soon_threadsafe(stop.set)
+
+
+def _limit_help(name: str) -> str:
+    kraken, other = getattr(KRAKEN_LIMITS, name), getattr(Limits(), name)
+    return f"(default: {other:g})" if kraken == other else f"(default: {other:g}; kraken {kraken:g})"
 
 
 def _fault_list() -> str:

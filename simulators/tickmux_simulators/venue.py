@@ -2,13 +2,14 @@
 
 import abc
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 from tickmux_simulators import wire
 from tickmux_simulators.data_faults import DataFaults
 from tickmux_simulators.faults import ActiveFault, FaultBoard, plain_symbol
+from tickmux_simulators.market import Event, Instrument
 
 SENT_KEPT: Final = 2_000
 
@@ -138,6 +139,15 @@ class SentLog:
         return found[-count:] if count else []
 
 
+class Source(Protocol):
+    """Where events come from: the seeded market, or a recording."""
+
+    instruments: dict[str, Instrument]
+
+    def advance(self, now_ns: int) -> Iterable[Event]:
+        """What happened since the last call, each when it has just happened."""
+
+
 class Venue(abc.ABC):
     """One simulated venue. Times are passed in: wall time in nanoseconds for data, monotonic seconds for deadlines."""
 
@@ -150,6 +160,7 @@ class Venue(abc.ABC):
         self.data_faults = DataFaults(self.board)
         self.sent = SentLog()
         self.counters = Counters()
+        self._connects: deque[float] = deque()
         self.now_ns = 0
         """Wall time of the current tick, Unix nanoseconds."""
         self.now_s = 0.0
@@ -179,6 +190,16 @@ class Venue(abc.ABC):
     @abc.abstractmethod
     def switched(self, active: ActiveFault, on: bool) -> None:  # noqa: FBT001 - the board's callback
         """A fault switch was thrown: do at once what it asks for at once."""
+
+    def admits(self, now_s: float) -> bool:
+        """Count a connection attempt; whether it is within the limit."""
+        connects = self._connects
+        while connects and connects[0] <= now_s - self.limits.connects_window_s:
+            connects.popleft()
+        if len(connects) >= self.limits.connects_max:
+            return False
+        connects.append(now_s)
+        return True
 
     def data_frames(self, sequence: str, symbol: str, stream: str, text: str) -> list[bytes]:
         """The frames of one data message, after the faults; recorded as sent."""

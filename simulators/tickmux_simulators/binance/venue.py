@@ -1,25 +1,13 @@
 """The simulated Binance: connections, streams and REST around one market."""
 
 import urllib.parse
-from collections import deque
-from collections.abc import Iterable, Mapping
-from typing import Protocol
+from collections.abc import Mapping
 
 from tickmux_simulators.binance.rest import LEGAL, BinanceRest, RestError
 from tickmux_simulators.binance.session import BinanceSession, is_stream_name
 from tickmux_simulators.binance.streams import Streams
 from tickmux_simulators.faults import ActiveFault, Fault
-from tickmux_simulators.market import Event, Instrument
-from tickmux_simulators.venue import Answer, Limits, Session, Venue
-
-
-class Source(Protocol):
-    """Where events come from: the seeded market, or a recording."""
-
-    instruments: dict[str, Instrument]
-
-    def advance(self, now_ns: int) -> Iterable[Event]:
-        """What happened since the last call, each when it has just happened."""
+from tickmux_simulators.venue import Answer, Limits, Session, Source, Venue
 
 
 class BinanceVenue(Venue):
@@ -33,15 +21,10 @@ class BinanceVenue(Venue):
         self.sessions: set[BinanceSession] = set()
         self.streams = Streams(source.instruments, self.board, self.data_frames)
         self._rest = BinanceRest(source.instruments, self.board, weight_max=limits.weight_max)
-        self._connects: deque[float] = deque()
 
     def connect(self, path: str, query: str, now_s: float) -> Session | Answer:
         """Open `/ws`, `/ws/<stream>/<stream>…` or `/stream?streams=<stream>/<stream>…`."""
-        connects = self._connects
-        while connects and connects[0] <= now_s - self.limits.connects_window_s:
-            connects.popleft()
-        connects.append(now_s)
-        if len(connects) > self.limits.connects_max:
+        if not self.admits(now_s):
             return RestError(-1003, "Too many requests; current limit of connection attempts is reached.", 429).answer
         refuse = self.board.strike(Fault.REFUSE_CONNECTIONS)
         if refuse is not None:
