@@ -353,7 +353,7 @@ class ListInstrumentsRequest(_message.Message):
     """Opaque token of the page wanted, from the previous page's next_page_token; empty for the first."""
     @_builtins.property
     def selection(self) -> Global___Selection:
-        """Which instruments to list."""
+        """Which instruments to list; empty = all of every source but `consolidated`."""
 
     def __init__(
         self,
@@ -383,7 +383,7 @@ class ListInstrumentsResponse(_message.Message):
     """Opaque token of the next page; empty on the last."""
     @_builtins.property
     def instruments(self) -> _containers.RepeatedCompositeFieldContainer[_instrument_pb2.Instrument]:
-        """The selected instruments."""
+        """One entry for each selected instrument, quoted so far or not."""
 
     @_builtins.property
     def unmatched(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
