@@ -12,6 +12,7 @@ import textwrap
 import threading
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Final
 
 from tickmux_simulators.binance.venue import BinanceVenue
@@ -19,8 +20,9 @@ from tickmux_simulators.faults import Fault, FaultError
 from tickmux_simulators.kraken.venue import KrakenVenue
 from tickmux_simulators.listings import BINANCE_LISTINGS, KRAKEN_LISTINGS
 from tickmux_simulators.market import Market
+from tickmux_simulators.recording import BinanceRecording, KrakenRecording
 from tickmux_simulators.server import Server
-from tickmux_simulators.venue import Limits, Venue
+from tickmux_simulators.venue import Limits, Source, Venue
 
 KRAKEN_LIMITS: Final = Limits(connects_max=150, connects_window_s=600.0)
 VENUES: Final = ("binance", "kraken")
@@ -117,11 +119,21 @@ def make_venue(options: argparse.Namespace) -> Venue:
         KRAKEN_LIMITS if options.venue == "kraken" else Limits(),
         **{name: value for name, value in given.items() if value is not None},
     )
-    listings = KRAKEN_LISTINGS if options.venue == "kraken" else BINANCE_LISTINGS
-    market = Market(options.venue, listings, seed=options.seed, rate=options.rate, start_ns=time.time_ns())
+    source = _source(options)
     if options.venue == "kraken":
-        return KrakenVenue(market, limits, seed=options.seed)
-    return BinanceVenue(market, limits)
+        return KrakenVenue(source, limits, seed=options.seed)
+    return BinanceVenue(source, limits)
+
+
+def _source(options: argparse.Namespace) -> Source:
+    start_ns = time.time_ns()
+    if options.recording is None:
+        listings = KRAKEN_LISTINGS if options.venue == "kraken" else BINANCE_LISTINGS
+        return Market(options.venue, listings, seed=options.seed, rate=options.rate, start_ns=start_ns)
+    if options.speed <= 0:
+        raise ValueError("--speed must be above 0")
+    play = KrakenRecording if options.venue == "kraken" else BinanceRecording
+    return play(Path(options.recording), start_ns=start_ns, speed=options.speed, is_once=options.once)
 
 
 def switch_from_text(venue: Venue, text: str) -> None:

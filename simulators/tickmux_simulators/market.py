@@ -51,7 +51,15 @@ class BookEvent(NamedTuple):
     is_top_changed: bool
 
 
-Event = Trade | BookEvent
+class RecordedFrame(NamedTuple):
+    """One payload of a recording, to be sent as it is."""
+
+    stream: str
+    symbol: str
+    raw: str
+
+
+Event = Trade | BookEvent | RecordedFrame
 
 
 @dataclass(slots=True, eq=False)
@@ -80,6 +88,8 @@ class Instrument:
 
 class Market:
     """Books and trades of one venue, moved on by `advance`."""
+
+    is_recording = False
 
     def __init__(self, venue: str, listings: tuple[Listing, ...], *, seed: int, rate: float, start_ns: int) -> None:
         """Make the opening books.

@@ -143,6 +143,8 @@ class Source(Protocol):
     """Where events come from: the seeded market, or a recording."""
 
     instruments: dict[str, Instrument]
+    is_recording: bool
+    """Whether frames come from a recording, so that none may be made up beside them."""
 
     def advance(self, now_ns: int) -> Iterable[Event]:
         """What happened since the last call, each when it has just happened."""

@@ -9,7 +9,8 @@ from tickmux_simulators.binance import encoding
 from tickmux_simulators.binance.session import BinanceSession
 from tickmux_simulators.book import Side
 from tickmux_simulators.faults import Fault, FaultBoard
-from tickmux_simulators.market import BookEvent, Event, Instrument, Trade
+from tickmux_simulators.market import BookEvent, Event, Instrument, RecordedFrame, Trade
+from tickmux_simulators.venue import Source
 
 SECOND_NS: Final = 1_000_000_000
 ALL_MINI_TICKERS: Final = "!miniTicker@arr"
@@ -42,8 +43,9 @@ class DepthWindow:
 class Streams:
     """Subscribers by stream, and the frames that they get."""
 
-    def __init__(self, instruments: dict[str, Instrument], board: FaultBoard, make_frames: FrameMaker) -> None:
-        self._instruments = {name.lower(): instrument for name, instrument in instruments.items()}
+    def __init__(self, source: Source, board: FaultBoard, make_frames: FrameMaker) -> None:
+        self._instruments = {name.lower(): instrument for name, instrument in source.instruments.items()}
+        self._is_recording = source.is_recording
         self._board = board
         self._make_frames = make_frames
         self._routes: dict[str, list[BinanceSession]] = {}
@@ -84,8 +86,12 @@ class Streams:
         for event in events:
             if isinstance(event, Trade):
                 self._trade(event, now_ns)
+            elif isinstance(event, RecordedFrame):
+                self._replay(event)
             else:
                 self._book(event)
+        if self._is_recording:
+            return
         for windows in self._windows.values():
             for name, window in windows.items():
                 if now_ns >= window.due_ns:
@@ -94,9 +100,8 @@ class Streams:
             self._second_due_ns = now_ns + SECOND_NS
             self._tickers(now_ns)
 
-    def replay(self, stream: str, symbol: str, raw: str) -> None:
-        """Queue one recorded payload, verbatim."""
-        self._send(stream, symbol, lambda _is_micro: raw)
+    def _replay(self, recorded: RecordedFrame) -> None:
+        self._send(recorded.stream, recorded.symbol, lambda _is_micro: recorded.raw)
 
     def _book(self, event: BookEvent) -> None:
         instrument = event.instrument

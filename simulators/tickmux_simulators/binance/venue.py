@@ -19,7 +19,7 @@ class BinanceVenue(Venue):
         super().__init__(limits)
         self.source = source
         self.sessions: set[BinanceSession] = set()
-        self.streams = Streams(source.instruments, self.board, self.data_frames)
+        self.streams = Streams(source, self.board, self.data_frames)
         self._rest = BinanceRest(source.instruments, self.board, weight_max=limits.weight_max)
 
     def connect(self, path: str, query: str, now_s: float) -> Session | Answer:

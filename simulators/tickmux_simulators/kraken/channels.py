@@ -55,7 +55,7 @@ class Channels:
         for event in events:
             if isinstance(event, Trade):
                 self._trade(event)
-            else:
+            elif isinstance(event, BookEvent):
                 self._book(event)
         traded, self._traded = self._traded, {}
         for instrument, trades in traded.items():
