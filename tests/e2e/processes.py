@@ -1,0 +1,129 @@
+"""Processes that a test starts, waits for by what they print, and ends by id."""
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import socket
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+START_S = 30.0
+STOP_S = 15.0
+
+
+def free_port() -> int:
+    """A port that is free now; the next one that binds it is the process that the test starts."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class ChildProcess:
+    """One process; its stderr is kept for the report of a failed test."""
+
+    def __init__(self) -> None:
+        self._process: asyncio.subprocess.Process | None = None
+        self._errors: asyncio.Task[None] | None = None
+        self.log: list[str] = []
+        self._logged = asyncio.Condition()
+
+    @property
+    def running(self) -> asyncio.subprocess.Process:
+        assert self._process is not None, "not started"
+        return self._process
+
+    async def spawn(self, *command: str) -> None:
+        environment = {key: value for key, value in os.environ.items() if not key.startswith("TICKMUX_")}
+        self._process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *command,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            env=environment,
+        )
+        self._errors = asyncio.create_task(self._keep_errors(self._process))
+
+    async def line(self) -> str:
+        """The next line that it prints."""
+        assert self.running.stdout is not None
+        async with asyncio.timeout(START_S):
+            line = await self.running.stdout.readline()
+        assert line, f"ended instead of printing a line: {self.log}"
+        return line.decode()
+
+    async def logged(self, text: str) -> None:
+        """Wait until a record with some text is on stderr."""
+        async with asyncio.timeout(START_S), self._logged:
+            await self._logged.wait_for(lambda: any(text in line for line in self.log))
+
+    def send(self, number: signal.Signals) -> None:
+        self.running.send_signal(number)
+
+    async def exit_code(self) -> int:
+        async with asyncio.timeout(STOP_S):
+            code = await self.running.wait()
+        if self._errors is not None:
+            await self._errors
+        return code
+
+    async def stop(self) -> None:
+        if self._process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.send_signal(signal.SIGCONT)
+                self._process.terminate()
+            try:
+                await self.exit_code()
+            except TimeoutError:
+                self._process.kill()
+                await self.exit_code()
+            self._process = None
+
+    async def _keep_errors(self, process: asyncio.subprocess.Process) -> None:
+        assert process.stderr is not None
+        async for line in process.stderr:
+            async with self._logged:
+                self.log.append(line.decode(errors="replace").rstrip())
+                self._logged.notify_all()
+
+
+class VenueProcess(ChildProcess):
+    """A simulated venue."""
+
+    def __init__(self, name: str, port: int) -> None:
+        super().__init__()
+        self.name = name
+        self.port = port
+        self.websocket_url = f"ws://127.0.0.1:{port}" + ("/v2" if name == "kraken" else "")
+        self.rest_url = f"http://127.0.0.1:{port}"
+
+    async def start(self) -> None:
+        await self.spawn("-m", "tickmux_simulators", self.name, "--port", str(self.port), "--seed", "7")
+        assert json.loads(await self.line())["port"] == self.port
+
+
+class ServerProcess(ChildProcess):
+    """`tickmux serve` on a port of its own."""
+
+    def __init__(self, folder: Path, venues: Mapping[str, VenueProcess]) -> None:
+        super().__init__()
+        self.target = f"127.0.0.1:{free_port()}"
+        self._config = folder / "tickmux.toml"
+        sections = [
+            f"[sources.{name}]\n"
+            f'adapter = "{name}"\n'
+            f'websocket_url = "{venue.websocket_url}"\n'
+            f'rest_url = "{venue.rest_url}"\n'
+            "retry_cap_s = 1.0\n"
+            for name, venue in venues.items()
+        ]
+        self._config.write_text("\n".join(sections))
+
+    async def start(self) -> None:
+        serve = ("serve", "--no-table", "--config", str(self._config), "--listen", self.target)
+        await self.spawn("-m", "tickmux_server.cli", *serve)
+        await self.logged("listening on")
