@@ -44,13 +44,8 @@ def test_row_joins_a_quote_with_its_sources_health(board: QuoteBoard, clock: Clo
     board.quote(quote(bid_price=63297.7, ask_price=63297.75))
     clock.now_s += 0.3
     row = only(board)
-    assert (row.symbol, row.exchange, row.age, row.state, row.is_stale) == (
-        "BTCUSDT",
-        "Binance",
-        "0.3 s",
-        "live",
-        False,
-    )
+    assert (row.symbol, row.exchange, row.age) == ("BTCUSDT", "Binance", "0.3 s")
+    assert (row.state, row.is_stale) == ("live sim", False)
     assert (row.bid.text, row.ask.text, row.last.text, row.volume) == ("63297.70", "63297.75", "-", "-")
 
 
@@ -82,7 +77,7 @@ def test_row_of_an_ended_epoch_is_old_until_it_is_quoted_again(board: QuoteBoard
     fresh = quote(bid_price=1.5)
     fresh.epoch = 8
     board.quote(fresh)
-    assert (only(board).state, only(board).is_stale) == ("live", False)
+    assert (only(board).state, only(board).is_stale) == ("live sim", False)
 
 
 def test_row_of_an_unknown_source_is_not_taken_for_the_present(board: QuoteBoard) -> None:
@@ -105,7 +100,16 @@ def test_halted_instrument_says_so(board: QuoteBoard) -> None:
     halted = quote(bid_price=1.0)
     halted.flags.append(quote_pb2.QUOTE_FLAG_HALTED)
     board.quote(halted)
-    assert only(board).state == "live halted"
+    assert only(board).state == "live sim halted"
+
+
+def test_head_counts_what_is_simulated(board: QuoteBoard, clock: Clock) -> None:
+    board.quote(quote(bid_price=1.0))
+    real = quote("ETHUSDT", bid_price=1.0)
+    del real.flags[:]
+    board.quote(real)
+    assert "2 instruments (1 simulated)" in lines_of(board, clock)[0]
+    assert [row.state for row in board.rows()] == ["live sim", "live"]
 
 
 def test_prices_carry_the_direction_of_their_latest_change_for_a_moment(board: QuoteBoard, clock: Clock) -> None:
@@ -130,6 +134,16 @@ def test_updates_a_second_count_revisions_rather_than_deliveries(board: QuoteBoa
     assert only(board).updates_per_s == pytest.approx(75)
     clock.now_s += 60
     assert only(board).updates_per_s == 0
+
+
+def test_mute_source_says_for_how_long(board: QuoteBoard, clock: Clock) -> None:
+    mute = status()
+    mute.last_message_at.CopyFrom(RECEIVED_AT)
+    board.status(mute)
+    clock.now_s += 2
+    assert board.source_lines()[0].mute_for == "-", "statuses are published once a second: less cannot be told"
+    clock.now_s += 5
+    assert board.source_lines()[0].mute_for == "7.0 s"
 
 
 def test_counters_of_an_overtaken_answer_do_not_undo_what_the_stream_said(board: QuoteBoard) -> None:

@@ -49,9 +49,9 @@ async def test_snapshot_table_shows_exact_prices_and_marks_what_is_not_the_prese
     lines = outcome.stdout.splitlines()
     assert lines[0].split() == ["SYMBOL", "EXCHANGE", "BID", "ASK", "LAST", "VOLUME", "AGE", "STATE"]
     assert lines[1].split()[:3] == ["!", "BTCUSD", "Kraken"]
-    assert lines[1].endswith("DOWN")
+    assert lines[1].endswith("DOWN SIM")
     assert lines[2].split()[:6] == ["BTCUSDT", "Binance", "63297.70", "63297.80", "63297.75", "4.18k"]
-    assert lines[2].endswith("live")
+    assert lines[2].endswith("live sim")
     assert lines[3].split()[:5] == ["PEPEUSDT", "Binance", "0.00001234", "-", "-"]
 
 
@@ -169,7 +169,7 @@ async def test_watch_in_a_pipe_prints_plain_tables() -> None:
     assert outcome.code == 0
     assert outcome.stderr == ""
     text = "".join(first)
-    assert text.startswith(f"Tickmux {target}  connected  2 instruments")
+    assert text.startswith(f"Tickmux {target}  connected  2 instruments (2 simulated)")
     assert "63297.70  63297.80  63297.75" in text
     assert "binance/0" in text
     assert "\x1b" not in text

@@ -8,13 +8,23 @@ from typing import Final, NamedTuple
 from tickmux.v1.quote_pb2 import Quote, QuoteFlag
 from tickmux.v1.source_pb2 import SourceState, SourceStatus
 from tickmux_server.cli.figures import decimal_places, duration_text, lag_text, price_text, volume_text
-from tickmux_server.cli.jsonlines import flag_name, state_name
+from tickmux_server.cli.jsonlines import state_name
 from tickmux_server.cli.presence import known
 
 RATE_WINDOW_S: Final = 5.0
 RATE_SAMPLE_S: Final = 0.25
 DIRECTION_SHOWN_S: Final = 2.0
+# The counters are a second or two old when they arrive: a shorter silence cannot be told from none.
+MUTE_SHOWN_S: Final = 3.0
 PRICE_FIELDS: Final = ("bid_price", "ask_price", "last_price")
+
+FLAG_WORDS: Final = {
+    QuoteFlag.QUOTE_FLAG_HALTED: "halted",
+    QuoteFlag.QUOTE_FLAG_DELAYED: "delayed",
+    QuoteFlag.QUOTE_FLAG_INDICATIVE: "indicative",
+    QuoteFlag.QUOTE_FLAG_SIMULATED: "sim",
+}
+"""What a row says beside its source's state."""
 
 STATES_IN_ORDER: Final = frozenset({SourceState.SOURCE_STATE_LIVE, SourceState.SOURCE_STATE_THROTTLED})
 """States of a source under which its quotes stand for the present."""
@@ -85,7 +95,7 @@ class SourceLine:
     messages_per_s: float
     malformed: int
     reconnects: int
-    silent_for: str
+    mute_for: str
     last_error: str
 
 
@@ -128,6 +138,11 @@ class QuoteBoard:
 
     def __len__(self) -> int:
         return len(self._tracks)
+
+    @property
+    def simulated(self) -> int:
+        """Count of instruments whose quotes are simulated."""
+        return sum(QuoteFlag.QUOTE_FLAG_SIMULATED in track.quote.flags for track in self._tracks.values())
 
     def connected(self, words: str) -> None:
         """The stream delivers again; what an earlier one said stays stale until it is said again."""
@@ -228,8 +243,7 @@ class QuoteBoard:
         if health.status.epoch > quote.epoch:
             return "old", True
         words = [state_name(health.status.state)]
-        if QuoteFlag.QUOTE_FLAG_HALTED in quote.flags:
-            words.append(flag_name(QuoteFlag.QUOTE_FLAG_HALTED))
+        words += [FLAG_WORDS[flag] for flag in quote.flags if flag in FLAG_WORDS]
         return " ".join(words), health.status.state not in STATES_IN_ORDER
 
     def _source_line(self, health: _Health, now_s: float, wall_s: float) -> SourceLine:
@@ -247,6 +261,6 @@ class QuoteBoard:
             messages_per_s=health.messages.per_second(now_s),
             malformed=status.malformed,
             reconnects=status.reconnects,
-            silent_for=duration_text(silent_s),
+            mute_for=duration_text(silent_s if silent_s is not None and silent_s >= MUTE_SHOWN_S else None),
             last_error=status.last_error,
         )

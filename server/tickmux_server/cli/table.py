@@ -53,7 +53,7 @@ SOURCE_COLUMNS: Final = (
     Column("LAG", drop_order=1),
     Column("MESSAGES", drop_order=3),
     Column("MSG/S", drop_order=1),
-    Column("SILENT"),
+    Column("MUTE FOR"),
     Column("MALFORMED", drop_order=3),
     Column("RECONNECTS", drop_order=2),
     Column("LAST ERROR", is_right=False, drop_order=4),
@@ -149,7 +149,9 @@ def _head(board: QuoteBoard, title: str, wall_s: float) -> list[Line]:
     line = [
         Cell(f"{title}{GAP}", "heading"),
         Cell(_printable(board.connection), "good" if board.is_connected else "bad"),
-        Cell(f"{GAP}{len(board)} instruments{GAP}{now}"),
+        Cell(f"{GAP}{len(board)} instruments"),
+        Cell(f" ({board.simulated} simulated)" if board.simulated else ""),
+        Cell(f"{GAP}{now}"),
     ]
     return [line]
 
@@ -182,7 +184,7 @@ def _source_cells(source: SourceLine) -> list[Cell]:
         Cell(source.lag),
         Cell(str(source.messages)),
         Cell(rate_text(source.messages_per_s)),
-        Cell(source.silent_for),
+        Cell(source.mute_for),
         Cell(str(source.malformed)),
         Cell(str(source.reconnects)),
         Cell(source.last_error or "-", "" if source.is_healthy else "bad"),
