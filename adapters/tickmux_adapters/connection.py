@@ -72,6 +72,7 @@ class Connection:
         self._observer = observer
         self._outbox: asyncio.Queue[str] = asyncio.Queue()
         self._flowing = False
+        self._has_data = False
         self._opened_ns: int | None = None
         self._watchdog = self._new_watchdog()
 
@@ -160,8 +161,9 @@ class Connection:
             self.rotation.set()
         if self._flowing:
             return
-        first = not self.delivering.is_set()
-        if first and not (heard is Heard.DATA and self.conversation.ready):
+        if heard is Heard.DATA:
+            self._has_data = True
+        if not self.delivering.is_set() and not (self._has_data and self.conversation.ready):
             return
         self._flowing = True
         self.delivering.set()

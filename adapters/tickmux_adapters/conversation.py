@@ -21,10 +21,13 @@ class Heard(enum.IntEnum):
 class Conversation(Protocol):
     """The talk over one connection, from the first subscription to the close."""
 
-    ready: bool
-    """Every subscription has been answered."""
-    rotation_wanted: bool
-    """The venue announced that it will cut this connection."""
+    @property
+    def ready(self) -> bool:
+        """Every subscription has been answered."""
+
+    @property
+    def rotation_wanted(self) -> bool:
+        """The venue announced that it will cut this connection."""
 
     def opening(self) -> Sequence[str]:
         """Messages to send first, in order."""

@@ -152,8 +152,10 @@ class Slot:
         Raises:
             VenueError: it ended before that.
         """
-        age_s = self._settings.rotate_after_s * random.uniform(1 - ROTATION_JITTER, 1)  # noqa: S311 - spreads load
-        await running.first_of(_timeout(running.connection.rotation.wait(), age_s))
+        age_s = self._settings.rotate_after_s
+        if age_s is not None:
+            age_s *= random.uniform(1 - ROTATION_JITTER, 1)  # noqa: S311 - spreads load
+        await running.first_of(_at_most(running.connection.rotation.wait(), age_s))
         if self._exclusive:
             raise VenueError("the connection reached its end and the venue allows no second one beside it")
         logger.info("%s: replacing the connection while it delivers", self._name)
@@ -223,7 +225,7 @@ class _Running:
         await _cancel(self.task)
 
 
-async def _timeout(awaitable: Awaitable[object], timeout_s: float) -> None:
+async def _at_most(awaitable: Awaitable[object], timeout_s: float | None) -> None:
     try:
         async with asyncio.timeout(timeout_s):
             await awaitable

@@ -8,7 +8,7 @@ import msgspec
 
 from tickmux_adapters.errors import SettingsError
 from tickmux_adapters.registry import SourceSettings
-from tickmux_adapters.symbols import normalise_symbol
+from tickmux_adapters.symbols import CURRENCY_ALIASES, normalise_symbol
 
 Seconds = Annotated[float, msgspec.Meta(gt=0)]
 
@@ -28,7 +28,7 @@ class WebSocketSettings(SourceSettings, kw_only=True, forbid_unknown_fields=True
     """Longest wait for the venue's answer to a subscription or a request."""
     retry_cap_s: Seconds = 30.0
     """Longest pause between two attempts to connect, the venue's wishes apart."""
-    rotate_after_s: Seconds = 23 * 3600.0
+    rotate_after_s: Seconds | None = None
     """Age at which a connection is replaced by one that already delivers, before the venue cuts it; jittered."""
     overlap_s: Seconds = 1.0
     """How long both connections are kept when one replaces the other."""
@@ -61,4 +61,14 @@ def points_elsewhere(settings: WebSocketSettings, documented_hosts: Container[st
 
 def wanted_symbols(configured: Iterable[str], default: Iterable[str]) -> list[str]:
     """The configured symbols in their canonical spelling, each once; the default when there are none."""
-    return list(dict.fromkeys(normalise_symbol(symbol) for symbol in configured)) or list(default)
+    return list(dict.fromkeys(_canonical(symbol) for symbol in configured)) or list(default)
+
+
+def _canonical(symbol: str) -> str:
+    symbol = normalise_symbol(symbol)
+    for alias, name in CURRENCY_ALIASES.items():
+        if symbol.startswith(alias):
+            return name + symbol.removeprefix(alias)
+        if symbol.endswith(alias):
+            return symbol.removesuffix(alias) + name
+    return symbol

@@ -36,5 +36,7 @@ class BinanceSettings(WebSocketSettings, kw_only=True, forbid_unknown_fields=Tru
 
     websocket_url: str = "wss://stream.binance.com:9443"
     rest_url: str = "https://api.binance.com"
+    rotate_after_s: Seconds | None = 23 * 3600.0
+    """The venue cuts a connection after 24 hours."""
     states_poll_s: Seconds = 60.0
     """Time between two looks at which instruments are halted; the streams do not tell."""

@@ -1,0 +1,191 @@
+"""From Kraken's frames to quote updates, in order and once each. No I/O: a slot, a test or a benchmark feeds it."""
+
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+
+from tickmux_adapters.conversation import Heard
+from tickmux_adapters.exactness import SURELY_EXACT_CHARS_MAX, decimal_value, is_exact
+from tickmux_adapters.health import ChannelHealth
+from tickmux_adapters.kraken.messages import AnyFrame, Number, Ticker, TickerFrame, time_ns
+from tickmux_adapters.model import Instrument, QuoteUpdate, Sink
+
+TICKER_PREFIX: Final = b'{"channel":"ticker"'
+STUCK_NS_MIN: Final = 10_000_000_000
+STUCK_REPEATS_MIN: Final = 100
+"""An instrument that brings only what is past, this often and for this long, has a clock that was set back."""
+REMEMBERED_MAX: Final = 64
+INFINITY: Final = float("inf")
+
+decode_ticker = msgspec.json.Decoder(TickerFrame, float_hook=str).decode
+_decode_any = msgspec.json.Decoder(AnyFrame).decode
+
+# What a hostile or broken frame can raise on its way through a decoder and float().
+BAD_FRAME: Final = (msgspec.MsgspecError, ValueError, RecursionError, OverflowError)
+
+
+class KrakenDecoder:
+    """The tickers of one slot. Connections that overlap feed the same decoder: what both bring counts once."""
+
+    def __init__(self, sink: Sink, health: ChannelHealth) -> None:
+        self._sink = sink
+        self._health = health
+        self._tickers: dict[str, _InstrumentTicker] = {}
+
+    def add(self, instrument: Instrument) -> None:
+        """Take an instrument's tickers from now on."""
+        self._tickers.setdefault(instrument.venue_symbol, _InstrumentTicker(instrument, self._sink, self._health))
+
+    def begin_chain(self) -> None:
+        """Forget the order of what came before."""
+        for ticker in self._tickers.values():
+            ticker.begin_chain()
+
+    def feed(
+        self,
+        frame: bytes,
+        wall_ns: int,
+        monotonic_ns: int,
+        control: Callable[[AnyFrame], Heard] | None = None,
+    ) -> Heard:
+        """Take one frame; deliver what it says.
+
+        Args:
+            frame: as it was read.
+            wall_ns: when it was read, Unix nanoseconds.
+            monotonic_ns: the same moment, monotonic.
+            control: takes everything but tickers, and says what it proves.
+        """
+        try:
+            if frame.startswith(TICKER_PREFIX):
+                return self._ticker(frame, wall_ns, monotonic_ns)
+            message = _decode_any(frame)
+            if message.channel == "ticker":
+                return self._ticker(frame, wall_ns, monotonic_ns)
+            return Heard.ALIVE if control is None else control(message)
+        except BAD_FRAME as error:
+            self._health.count_malformed(str(error) or type(error).__name__, frame)
+            return Heard.NOTHING
+
+    def _ticker(self, frame: bytes, wall_ns: int, monotonic_ns: int) -> Heard:
+        heard = Heard.ALIVE
+        tickers = self._tickers
+        for entry in decode_ticker(frame).data:
+            ticker = tickers.get(entry.symbol)
+            if ticker is None:
+                raise ValueError(f"a ticker that we did not ask for: {entry.symbol[:40]!r}")
+            if ticker.take(entry, wall_ns, monotonic_ns):
+                heard = Heard.DATA
+        return heard
+
+    def has_spoken(self, venue_symbol: str) -> bool:
+        """Whether the instrument has been quoted in this chain."""
+        ticker = self._tickers.get(venue_symbol)
+        return ticker is not None and ticker.spoken
+
+    @property
+    def stuck(self) -> str | None:
+        """An instrument whose time was set back, if there is one: what it brings would be skipped for ever."""
+        return next((symbol for symbol, ticker in self._tickers.items() if ticker.stuck), None)
+
+
+class _InstrumentTicker:
+    """One instrument's order, and its way to the sink."""
+
+    __slots__ = ("_health", "_key", "_quote", "_repeats", "_repeats_since_ns", "_seen", "_time_ns", "spoken", "stuck")
+
+    def __init__(self, instrument: Instrument, sink: Sink, health: ChannelHealth) -> None:
+        self._key = instrument.key
+        self._quote = sink.quote
+        self._health = health
+        self.begin_chain()
+
+    def begin_chain(self) -> None:
+        self._time_ns = 0
+        # What came with the latest venue time: several updates may share one, and a repeat is told by its content.
+        self._seen: list[tuple[Number, ...]] = []
+        self._repeats = 0
+        self._repeats_since_ns = 0
+        self.spoken = False
+        self.stuck = False
+
+    def take(self, entry: Ticker, wall_ns: int, monotonic_ns: int) -> bool:
+        """Deliver an entry, unless it repeats or precedes what was delivered. Says whether it did."""
+        venue_ns = time_ns(entry.timestamp)
+        content = (entry.bid, entry.bid_qty, entry.ask, entry.ask_qty, entry.last, entry.volume)
+        latest_ns = self._time_ns
+        if venue_ns is not None and (venue_ns < latest_ns or (venue_ns == latest_ns and content in self._seen)):
+            self._repeat(monotonic_ns)
+            return False
+        number = self._number
+        bid, bid_size = self._side(entry.bid, entry.bid_qty)
+        ask, ask_size = self._side(entry.ask, entry.ask_qty)
+        last = number(entry.last) or None
+        volume = number(entry.volume)
+        if venue_ns is not None:
+            if venue_ns > self._time_ns:
+                self._time_ns = venue_ns
+                self._seen = [content]
+            elif len(self._seen) < REMEMBERED_MAX:
+                self._seen.append(content)
+            self._health.lag_ns = wall_ns - venue_ns
+        self._repeats = 0
+        self.spoken = True
+        self._quote(
+            QuoteUpdate(
+                instrument=self._key,
+                received_at_ns=wall_ns,
+                received_monotonic_ns=monotonic_ns,
+                venue_time_ns=venue_ns,
+                bid_price=bid,
+                bid_size=bid_size,
+                ask_price=ask,
+                ask_size=ask_size,
+                last_price=last,
+                volume=volume,
+            )
+        )
+        return True
+
+    def _side(self, price: Number, size: Number) -> tuple[float | None, float | None]:
+        value = self._number(price)
+        # A side without a price is gone, whatever its size says.
+        return (value, self._number(size)) if value else (None, None)
+
+    def _number(self, number: Number) -> float | None:
+        """The value of a JSON number; None for null."""
+        text = number if number.__class__ is str else _text(number)
+        if not text:
+            return None
+        # The common case first: short, plain and not negative.
+        if len(text) <= SURELY_EXACT_CHARS_MAX and "_" not in text and 0.0 <= (plain := float(text)) < INFINITY:
+            return plain
+        if not is_exact(text):
+            self._health.inexact += 1
+        return decimal_value(text) or 0.0
+
+    def _repeat(self, monotonic_ns: int) -> None:
+        self._health.duplicates += 1
+        if not self._repeats:
+            self._repeats_since_ns = monotonic_ns
+        self._repeats += 1
+        long = monotonic_ns - self._repeats_since_ns >= STUCK_NS_MIN
+        self.stuck = self._repeats >= STUCK_REPEATS_MIN and long
+
+
+def _text(number: Number) -> str | None:
+    if number is None:
+        return None
+    if number.__class__ is int:
+        return str(number)
+    raise ValueError(f"not a number: {str(number)[:40]!r}")
+
+
+def increment(number: Number) -> float | None:
+    """A price or size step; None where the venue gives none that can be read."""
+    try:
+        text = number if isinstance(number, str) else _text(number)
+        return None if text is None else decimal_value(text)
+    except ValueError:
+        return None
