@@ -26,7 +26,7 @@ test: check peers ## every check and every test
 check: $(VENV)/.dev ## formatting, lint, types, layers, contract, drift of generated/
 	@echo "ruff" && $(BIN)/ruff format --check --quiet && $(BIN)/ruff check --quiet
 	@echo "mypy --strict" && $(BIN)/mypy --no-error-summary
-	@echo "import-linter" && $(BIN)/lint-imports --no-timing >$(VENV)/layers.log || { cat $(VENV)/layers.log; exit 1; }
+	@echo "import-linter" && $(BIN)/lint-imports >$(VENV)/layers.log || { cat $(VENV)/layers.log; exit 1; }
 	@echo "buf lint, format, breaking" && $(BIN)/buf lint && $(BIN)/buf format --diff --exit-code && $(BIN)/buf breaking --against proto/landed.binpb
 	@echo "drift of generated/" && ./generated/generate.sh --check $(BIN)
 

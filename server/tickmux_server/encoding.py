@@ -1,8 +1,8 @@
 """Pieces of the protobuf wire format, for the one message that is encoded at the rate of the market.
 
 A protobuf Quote kept per instrument and serialised at each revision costs more than twice as much once a thousand of
-them compete for the cache (benchmarks/ingest.py prints both). Whatever is encoded here is checked against protobuf's own
-parser by a property test.
+them compete for the cache (benchmarks/ingest.py prints both). What is encoded here is held to protobuf itself by a
+property test.
 
 Wire format: https://protobuf.dev/programming-guides/encoding.
 """
