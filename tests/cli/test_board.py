@@ -30,7 +30,7 @@ def clock() -> Clock:
 @pytest.fixture
 def board(clock: Clock) -> QuoteBoard:
     board = QuoteBoard(clock.monotonic_s, clock.wall_s)
-    board.connected("connected")
+    board.connected()
     board.status(status())
     return board
 
@@ -87,10 +87,10 @@ def test_row_of_an_unknown_source_is_not_taken_for_the_present(board: QuoteBoard
 
 def test_nothing_is_the_present_while_disconnected_nor_until_it_is_said_again(board: QuoteBoard) -> None:
     board.quote(quote(bid_price=1.0))
-    board.disconnected("reconnecting: refused")
+    board.disconnected("refused")
     assert (only(board).state, only(board).is_stale) == ("unknown", True)
     assert board.source_lines()[0].state == "unknown"
-    board.connected("connected")
+    board.connected()
     assert (only(board).state, only(board).is_stale) == ("old", True)
     board.quote(quote(bid_price=1.0))
     assert not only(board).is_stale
@@ -207,10 +207,18 @@ def test_narrow_terminal_drops_columns_and_never_cuts_a_price(board: QuoteBoard,
 
 def test_stale_row_is_marked_in_plain_text(board: QuoteBoard, clock: Clock) -> None:
     board.quote(quote(bid_price=1.0))
-    board.disconnected("reconnecting: refused")
+    board.disconnected("refused")
     (row,) = [line for line in lines_of(board, clock) if "BTCUSDT" in line]
     assert row.startswith(STALE_MARK)
     assert row.endswith("UNKNOWN")
+
+
+def test_unmatched_symbols_are_missing_until_they_appear(board: QuoteBoard) -> None:
+    board.unmatched = ("btc/usdt", "ETH*", "ZZZ")
+    assert board.missing() == ["btc/usdt", "ETH*", "ZZZ"]
+    board.quote(quote("BTCUSDT", bid_price=1.0))
+    board.quote(quote("ETHUSDT", bid_price=1.0))
+    assert board.missing() == ["ZZZ"]
 
 
 def test_control_characters_take_no_part_in_the_table() -> None:

@@ -1,12 +1,13 @@
 """What the table shows, as plain data: fed with quotes and statuses, read by a renderer, timed by an injected clock."""
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from tickmux.v1.quote_pb2 import Quote, QuoteFlag
 from tickmux.v1.source_pb2 import SourceState, SourceStatus
+from tickmux_adapters.symbols import normalise_symbol
 from tickmux_server.cli.figures import decimal_places, duration_text, lag_text, price_text, volume_text
 from tickmux_server.cli.jsonlines import state_name
 from tickmux_server.cli.presence import known
@@ -131,30 +132,39 @@ class QuoteBoard:
         self._health: dict[tuple[str, str], _Health] = {}
         self._phase = 0
         self.connection = "connecting"
-        """How the stream stands, in a few words."""
+        """How the stream stands, in a word."""
+        self.problem = ""
+        """Why there is no stream, in one line; empty while there is one."""
         self.is_connected = False
         self.unmatched: tuple[str, ...] = ()
-        """Selected symbols that match no instrument yet."""
+        """Selected symbols that matched no instrument when the stream began."""
 
     def __len__(self) -> int:
         return len(self._tracks)
+
+    def missing(self) -> list[str]:
+        """Those of the unmatched symbols that have not appeared since."""
+        symbols = {symbol for _, symbol in self._tracks}
+        return [name for name in self.unmatched if not _matches_any(normalise_symbol(name), symbols)]
 
     @property
     def simulated(self) -> int:
         """Count of instruments whose quotes are simulated."""
         return sum(QuoteFlag.QUOTE_FLAG_SIMULATED in track.quote.flags for track in self._tracks.values())
 
-    def connected(self, words: str) -> None:
-        """The stream delivers again; what an earlier one said stays stale until it is said again."""
+    def connected(self) -> None:
+        """The stream delivers; what an earlier one said stays stale until it is said again."""
         if not self.is_connected:
             self._phase += 1
         self.is_connected = True
-        self.connection = words
+        self.connection = "connected"
+        self.problem = ""
 
-    def disconnected(self, words: str) -> None:
+    def disconnected(self, problem: str) -> None:
         """The stream ended: nothing on the board is known to be the present."""
         self.is_connected = False
-        self.connection = words
+        self.connection = "reconnecting"
+        self.problem = problem
 
     def quote(self, quote: Quote) -> None:
         """Take an instrument's newest quote."""
@@ -264,3 +274,9 @@ class QuoteBoard:
             mute_for=duration_text(silent_s if silent_s is not None and silent_s >= MUTE_SHOWN_S else None),
             last_error=status.last_error,
         )
+
+
+def _matches_any(pattern: str, symbols: Collection[str]) -> bool:
+    if pattern.endswith("*"):
+        return any(symbol.startswith(pattern[:-1]) for symbol in symbols)
+    return pattern in symbols

@@ -102,7 +102,7 @@ def health(options: argparse.Namespace) -> ExitCode:
 
 def _board() -> QuoteBoard:
     board = QuoteBoard(time.monotonic, time.time)
-    board.connected("")
+    board.connected()
     return board
 
 

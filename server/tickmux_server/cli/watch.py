@@ -158,23 +158,23 @@ async def _watch_table(options: argparse.Namespace, screen: Screen) -> ExitCode:
 
 
 async def _follow(events: AsyncGenerator[Event, None], board: QuoteBoard, ready: asyncio.Event) -> None:
+    caught_up = False
     async for event in events:
         match event:
             case Disconnected(problem=problem):
-                board.disconnected(f"reconnecting: {problem}")
+                board.disconnected(problem)
             case GoingAway():
-                board.disconnected("reconnecting: the server is about to stop")
+                board.disconnected("the server is about to stop")
             case _:
-                board.connected("connected")
+                board.connected()
                 if isinstance(event, Quote):
                     board.quote(event.message)
                 elif isinstance(event, SourceChanged):
                     board.status(event.status.message)
                 elif isinstance(event, Unmatched):
                     board.unmatched = event.symbols
-                elif isinstance(event, CaughtUp) and len(board):
-                    ready.set()
-        if len(board):
+                caught_up = caught_up or isinstance(event, CaughtUp)
+        if caught_up and len(board):
             ready.set()
 
 
@@ -200,9 +200,9 @@ async def _draw(board: QuoteBoard, screen: Screen, ready: asyncio.Event, *, titl
     with screen:
         while True:
             width, height = screen.size()
-            notes = [note] if note else []
-            if board.unmatched:
-                notes.append(f"nothing matches {', '.join(board.unmatched)} yet")
+            notes = [text for text in (note, board.problem) if text]
+            if missing := board.missing():
+                notes.append(f"nothing matches {', '.join(missing)} yet")
             screen.show(frame(board, title=title, notes=notes, wall_s=time.time(), width=width, height=height))
             await asyncio.sleep(screen.interval_s)
 
