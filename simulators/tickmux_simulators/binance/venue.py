@@ -4,7 +4,7 @@ import urllib.parse
 from collections.abc import Mapping
 
 from tickmux_simulators.binance.rest import LEGAL, BinanceRest, RestError
-from tickmux_simulators.binance.session import BinanceSession, is_stream_name
+from tickmux_simulators.binance.session import BinanceSession
 from tickmux_simulators.binance.streams import Streams
 from tickmux_simulators.faults import ActiveFault, Fault
 from tickmux_simulators.venue import Answer, Limits, Session, Source, Venue
@@ -23,7 +23,10 @@ class BinanceVenue(Venue):
         self._rest = BinanceRest(source.instruments, self.board, weight_max=limits.weight_max)
 
     def connect(self, path: str, query: str, now_s: float) -> Session | Answer:
-        """Open `/ws`, `/ws/<stream>/<stream>…` or `/stream?streams=<stream>/<stream>…`."""
+        """Open `/ws`, `/ws/<stream>/<stream>…` or `/stream?streams=<stream>/<stream>…`.
+
+        A name in the URL that is no stream is accepted and never delivered: clients open `/ws/0` and then subscribe.
+        """
         if not self.admits(now_s):
             return RestError(-1003, "Too many requests; current limit of connection attempts is reached.", 429).answer
         refuse = self.board.strike(Fault.REFUSE_CONNECTIONS)
@@ -36,8 +39,8 @@ class BinanceVenue(Venue):
             return Answer(404, "<html><body>404 Not Found</body></html>", {}, "text/html")
         listed = parameters.get("streams", [""])[0] if is_combined else urllib.parse.unquote(path[len("/ws/") :])
         names = list(dict.fromkeys(name for name in listed.split("/") if name))
-        if not all(map(is_stream_name, names)) or len(names) > self.limits.streams_max:
-            return Answer(400, '{"error":{"code":2,"msg":"Invalid request: invalid stream"}}')
+        if len(names) > self.limits.streams_max:
+            return Answer(400, '{"error":{"code":2,"msg":"Invalid request: too many streams"}}')
         session = BinanceSession(
             now_s,
             limits=self.limits,

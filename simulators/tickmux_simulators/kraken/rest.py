@@ -43,6 +43,7 @@ class KrakenRest:
         self._routes: dict[str, Callable[[Mapping[str, str], int], Any]] = {
             "Time": self._time,
             "SystemStatus": self._system_status,
+            "Assets": self._assets,
             "AssetPairs": self._asset_pairs,
             "Ticker": self._ticker,
             "Depth": self._depth,
@@ -84,8 +85,24 @@ class KrakenRest:
             "emergency": [],
         }
 
+    def _assets(self, query: Mapping[str, str], _now_ns: int) -> Any:
+        is_new = _is_new(query)
+        names = dict.fromkeys(
+            name for one in self._instruments.values() for name in (one.listing.quote, one.listing.base)
+        )
+        return {
+            name if is_new else _old_asset(name): {
+                "aclass": "currency",
+                "altname": _old(name),
+                "decimals": 4 if name in OLD_FIAT else 10,
+                "display_decimals": 2 if name in OLD_FIAT else 5,
+                "status": "enabled",
+            }
+            for name in names
+        }
+
     def _asset_pairs(self, query: Mapping[str, str], _now_ns: int) -> Any:
-        is_new = query.get("assetVersion") == "1"
+        is_new = _is_new(query)
         statuses = self._statuses()
         return {
             _key(one, is_new=is_new): _pair(one, statuses.get(one.symbol, "online"), is_new=is_new)
@@ -93,7 +110,7 @@ class KrakenRest:
         }
 
     def _ticker(self, query: Mapping[str, str], _now_ns: int) -> Any:
-        is_new = query.get("assetVersion") == "1"
+        is_new = _is_new(query)
         return {_key(one, is_new=is_new): _ticker_entry(one) for one in self._chosen(query)}
 
     def _depth(self, query: Mapping[str, str], now_ns: int) -> Any:
@@ -104,7 +121,7 @@ class KrakenRest:
             name: [[_price(one, at), _volume(one, held), now_s] for at, held in ladder.top(count)]
             for name, ladder in (("asks", one.book.asks), ("bids", one.book.bids))
         }
-        return {_key(one, is_new=query.get("assetVersion") == "1"): sides}
+        return {_key(one, is_new=_is_new(query)): sides}
 
     def _trades(self, query: Mapping[str, str], now_ns: int) -> Any:
         one = self._single(query)
@@ -121,7 +138,7 @@ class KrakenRest:
             for trade in list(one.trades)[-_count(query, 1000, 1000) :]
         ]
         last = str(one.trades[-1].time_ns if one.trades else now_ns)
-        return {_key(one, is_new=query.get("assetVersion") == "1"): rows, "last": last}
+        return {_key(one, is_new=_is_new(query)): rows, "last": last}
 
     def _single(self, query: Mapping[str, str]) -> Instrument:
         if not query.get("pair"):
@@ -137,6 +154,14 @@ class KrakenRest:
         if name not in self._by_name:
             raise RestError("EQuery:Unknown asset pair")
         return self._by_name[name]
+
+
+def _is_new(query: Mapping[str, str]) -> bool:
+    """Whether answers name pairs as the WebSocket does: when asked for, or when the request names one so."""
+    # python-kraken-sdk looks for the answer to `pair=BTC/USD` under `BTC/USD`.
+    return query.get("assetVersion") == "1" or any(
+        "/" in name and "XBT" not in name and "XDG" not in name for name in query.get("pair", "").split(",")
+    )
 
 
 def _failed(message: str) -> Answer:
