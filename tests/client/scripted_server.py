@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
+from typing import cast
 
 import grpc
 import grpc.aio
@@ -86,7 +87,9 @@ class Script(market_data_service_pb2_grpc.MarketDataServiceServicer):
     """What each Subscribe does, in turn; the last one repeats. Every request is kept."""
 
     calls: Sequence[Sequence[Step]] = ((Hang(),),)
-    snapshot: Callable[[pb.GetSnapshotRequest], pb.GetSnapshotResponse | Fail] = lambda _: pb.GetSnapshotResponse()
+    snapshot: Callable[[pb.GetSnapshotRequest], pb.GetSnapshotResponse | Fail | Hang] = lambda _: (
+        pb.GetSnapshotResponse()
+    )
     instruments: Callable[[pb.ListInstrumentsRequest], pb.ListInstrumentsResponse] = lambda _: (
         pb.ListInstrumentsResponse()
     )
@@ -94,6 +97,7 @@ class Script(market_data_service_pb2_grpc.MarketDataServiceServicer):
     requests: list[pb.SubscribeRequest] = field(default_factory=list)
     metadata: list[dict[str, str | bytes]] = field(default_factory=list)
     open_calls: int = 0
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
     all_closed: asyncio.Event = field(default_factory=lambda: _set(asyncio.Event()))
 
     async def Subscribe(  # noqa: N802 - named by the contract
@@ -123,7 +127,10 @@ class Script(market_data_service_pb2_grpc.MarketDataServiceServicer):
         if isinstance(answer, Fail):
             await context.abort_with_status(rpc_status.to_status(rich_status(answer)))
             raise AssertionError("abort raises")  # noqa: TRY004 - not about the type
-        return answer
+        if isinstance(answer, Hang):
+            self.asked.set()
+            await asyncio.Event().wait()
+        return cast("pb.GetSnapshotResponse", answer)
 
     async def ListInstruments(  # noqa: N802 - named by the contract
         self, request: pb.ListInstrumentsRequest, context: grpc.aio.ServicerContext[Message, Message]

@@ -1,11 +1,12 @@
 """Snapshots, instruments and sources, asked of a scripted server by both flavours of the client."""
 
+import asyncio
 from collections.abc import Callable
 
 import grpc
 import pytest
-from tests.client.flavours import FLAVOURS, Flavour, ask, serving
-from tests.client.scripted_server import Fail, Script, error_info, quote, status
+from tests.client.flavours import FLAVOURS, LIMIT_S, OPTIONS, Flavour, ask, serving
+from tests.client.scripted_server import Fail, Hang, Script, error_info, quote, status
 
 from tickmux.v1 import instrument_pb2, quote_pb2, source_pb2
 from tickmux.v1 import market_data_service_pb2 as pb
@@ -15,6 +16,8 @@ from tickmux_client import (
     SourceState,
     TickmuxClientError,
     UnavailableError,
+    connect,
+    sync,
 )
 
 pytestmark = pytest.mark.parametrize("flavour", FLAVOURS)
@@ -114,3 +117,33 @@ async def test_sources(flavour: Flavour) -> None:
 async def test_an_unknown_option_is_named(flavour: Flavour) -> None:
     with pytest.raises(TypeError, match="unknown option 'source'; known are exchanges, sources, types"):
         await ask(flavour, "127.0.0.1:1", "snapshot", source="binance")
+
+
+async def test_closing_ends_a_request_under_way_and_refuses_later_ones(flavour: Flavour) -> None:
+    script = Script(snapshot=lambda _: Hang())
+    async with serving(script) as target, asyncio.timeout(LIMIT_S):
+        client = connect(target, **OPTIONS)
+        sync_client = sync.connect(target, **OPTIONS)
+        asking = asyncio.create_task(
+            client.snapshot() if flavour == "asyncio" else asyncio.to_thread(sync_client.snapshot)
+        )
+        await script.asked.wait()
+        sync_client.close()
+        await client.close()
+        with pytest.raises(TickmuxClientError, match="is closed"):
+            await asking
+        with pytest.raises(TickmuxClientError, match="is closed"):
+            await (client.sources() if flavour == "asyncio" else asyncio.to_thread(sync_client.sources))
+        for method in ("subscribe", "quotes", "responses"):
+            with pytest.raises(TickmuxClientError, match="is closed"):
+                getattr(client if flavour == "asyncio" else sync_client, method)()
+
+
+async def test_a_request_that_takes_too_long_is_given_up(flavour: Flavour) -> None:
+    script = Script(snapshot=lambda _: Hang())
+    options = {**OPTIONS, "timeout_s": 0.05}
+    async with serving(script) as target, connect(target, **options) as client, asyncio.timeout(LIMIT_S):
+        with sync.connect(target, **options) as sync_client:
+            asking = client.snapshot() if flavour == "asyncio" else asyncio.to_thread(sync_client.snapshot)
+            with pytest.raises(UnavailableError, match="DEADLINE_EXCEEDED"):
+                await asking

@@ -1,6 +1,7 @@
 """Every Python block of clients/README.md runs as it is printed."""
 
 import asyncio
+import contextlib
 import re
 import sys
 import textwrap
@@ -56,7 +57,7 @@ async def first_line(source: str) -> str:
             if not line:
                 pytest.fail((await process.stderr.read()).decode())
     finally:
-        if process.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
             process.kill()
         await process.communicate()
     return line.decode().rstrip()

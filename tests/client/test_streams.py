@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -137,7 +138,7 @@ async def test_going_away_reconnects_without_waiting_for_the_end(flavour: Flavou
 async def test_a_silent_stream_is_dead_after_three_heartbeats(flavour: Flavour) -> None:
     script = Script([[opening(quote("A", 1)), Hang()], [opening(quote("A", 2)), Hang()]])
     async with serving(script) as target:
-        events = await collect(flavour, target, "subscribe", is_revision(2), heartbeat_interval_s=0.1)
+        events = await collect(flavour, target, "subscribe", is_revision(2), heartbeat_interval_s=0.2)
     (lost,) = [event for event in events if isinstance(event, Disconnected)]
     assert lost.reason == "HEARTBEATS_MISSED"
     assert "3 heartbeats were missed" in lost.problem
@@ -146,7 +147,7 @@ async def test_a_silent_stream_is_dead_after_three_heartbeats(flavour: Flavour) 
 async def test_a_server_that_says_nothing_at_all_is_dead_too(flavour: Flavour) -> None:
     script = Script([[Hang()], [opening(quote("A", 2)), Hang()]])
     async with serving(script) as target:
-        events = await collect(flavour, target, "subscribe", is_revision(2), heartbeat_interval_s=0.1)
+        events = await collect(flavour, target, "subscribe", is_revision(2), heartbeat_interval_s=0.2)
     assert kinds(events) == [Disconnected, Reconnected, SourceChanged, Quote]
 
 
@@ -222,20 +223,76 @@ async def test_quotes_only_with_gaps_and_staleness(flavour: Flavour) -> None:
     newer = status(source_pb2.SOURCE_STATE_LIVE, epoch=2)
     restart = pb.SubscribeResponse(source_statuses=[newer], quotes=[quote("A", 1, epoch=2)])
     script = Script([[opening(quote("A", 7), quote("QUIET", 3)), restart, Hang()]])
+    kept: list[Quote] = []
+    stale: list[bool] = []
+
+    def until(item: Quote) -> bool:
+        kept.append(item)
+        stale[:] = [earlier.is_stale for earlier in kept]
+        return item.revision == 1
+
     async with serving(script) as target:
-        items = await collect(flavour, target, "quotes", is_revision(1))
+        items = await collect(flavour, target, "quotes", until)
     assert kinds(items) == [Quote, Quote, Quote]
     assert [item.gap_before for item in items] == [False, False, True]
-    assert [item.is_stale for item in items] == [True, True, False]
+    assert stale == [True, True, False]
 
 
 async def test_statuses_before_quotes_apply_to_them(flavour: Flavour) -> None:
     down = pb.SubscribeResponse(source_statuses=[status(source_pb2.SOURCE_STATE_DOWN)], quotes=[quote("A", 8)])
     script = Script([[opening(quote("A", 7)), down, Hang()]])
+    stale: dict[int, bool] = {}
+
+    def until(item: object) -> bool:
+        if isinstance(item, Quote):
+            stale[item.revision] = item.is_stale
+        return isinstance(item, Quote) and item.revision == 8
+
     async with serving(script) as target:
-        events = await collect(flavour, target, "subscribe", is_revision(8))
+        events = await collect(flavour, target, "subscribe", until)
     assert kinds(events)[3:] == [SourceChanged, Quote]
-    assert events[4].is_stale
+    assert stale == {7: False, 8: True}
+
+
+async def test_a_quote_that_outlives_its_stream_is_stale(flavour: Flavour) -> None:
+    fresh: list[bool] = []
+
+    def until(item: Quote) -> bool:
+        fresh.append(not item.is_stale)
+        return True
+
+    async with serving(Script([[opening(quote("A", 7)), Hang()]])) as target:
+        (kept,) = await collect(flavour, target, "quotes", until)
+    assert fresh == [True]
+    assert kept.is_stale
+
+
+async def test_a_slow_consumer_is_not_taken_for_a_dead_stream(flavour: Flavour) -> None:
+    script = Script([[opening(quote("A", 1)), live(quote("A", 2)), Hang()]])
+    silence_s = 0.4
+    seen: list[type] = []
+
+    async def with_asyncio(target: str) -> None:
+        async with connect(target, **OPTIONS) as client:
+            async for event in client.subscribe(heartbeat_interval_s=silence_s / 3):
+                seen.append(type(event))
+                if isinstance(event, CaughtUp):
+                    await asyncio.sleep(2 * silence_s)
+                elif is_revision(2)(event):
+                    break
+
+    def with_sync(target: str) -> None:
+        with sync.connect(target, **OPTIONS) as client:
+            for event in client.subscribe(heartbeat_interval_s=silence_s / 3):
+                seen.append(type(event))
+                if isinstance(event, CaughtUp):
+                    time.sleep(2 * silence_s)
+                elif is_revision(2)(event):
+                    break
+
+    async with serving(script) as target, asyncio.timeout(LIMIT_S):
+        await (with_asyncio(target) if flavour == "asyncio" else asyncio.to_thread(with_sync, target))
+    assert seen == [SourceChanged, Quote, CaughtUp, Quote]
 
 
 async def test_raw_responses_of_one_call(flavour: Flavour) -> None:

@@ -13,7 +13,7 @@ import grpc.aio
 from tickmux.v1 import market_data_service_pb2 as pb
 from tickmux.v1.market_data_service_pb2_grpc import MarketDataServiceStub
 from tickmux_client import _options, _pages
-from tickmux_client._errors import TickmuxClientError, UnavailableError, from_rpc
+from tickmux_client._errors import TickmuxClientError, UnavailableError, closed, from_rpc
 from tickmux_client._events import Event
 from tickmux_client._model import Instruments, Quote, Snapshot, SourceStatus
 from tickmux_client._options import (
@@ -72,7 +72,7 @@ class Client:
         self._metadata = tuple(options.get("metadata", ()))
         self._options = options
         self._closing = asyncio.Event()
-        self._calls: set[SubscribeCall] = set()
+        self._calls: set[grpc.aio.Call] = set()
 
     async def __aenter__(self) -> Self:
         return self
@@ -85,7 +85,7 @@ class Client:
     async def close(self) -> None:
         """End every subscription, whose iteration just stops, and close the channel."""
         self._closing.set()
-        for call in self._calls:
+        for call in tuple(self._calls):
             call.cancel()
         await self.channel.close()
 
@@ -101,17 +101,17 @@ class Client:
             ValueError: an interval is not positive.
             TickmuxClientError: while iterating, for errors that trying again cannot heal.
         """
-        return self._events(Session(subscribe_request(symbols, options), self.target, self._options))
+        return self._events(self._session(symbols, options))
 
     def quotes(self, symbols: Names = (), **options: Unpack[SubscribeOptions]) -> AsyncGenerator[Quote, None]:
         """Stream quotes alone, as `subscribe` does: loss shows as `gap_before`, trouble as `is_stale`."""
-        return self._quotes(Session(subscribe_request(symbols, options), self.target, self._options))
+        return self._quotes(self._session(symbols, options))
 
     def responses(
         self, symbols: Names = (), **options: Unpack[SubscribeOptions]
     ) -> AsyncGenerator[pb.SubscribeResponse, None]:
         """Stream the raw messages of one call. Arguments as `subscribe`; every end but the server's own OK raises."""
-        return self._responses(Session(subscribe_request(symbols, options), self.target, self._options))
+        return self._responses(self._session(symbols, options))
 
     async def snapshot(
         self, symbols: Names = (), *, page_size: int = 0, **options: Unpack[SelectionOptions]
@@ -147,10 +147,25 @@ class Client:
         return tuple(SourceStatus(status) for status in response.source_statuses)
 
     async def _ask(self, method: "grpc.aio.UnaryUnaryMultiCallable[_Request, _Answer]", request: _Request) -> _Answer:
+        if self._closing.is_set():
+            raise closed(self.target)
+        call = method(request, timeout=self._options.get("timeout_s", TIMEOUT_S), metadata=self._metadata)
+        self._calls.add(call)
         try:
-            return await method(request, timeout=self._options.get("timeout_s", TIMEOUT_S), metadata=self._metadata)
+            return await call
         except grpc.aio.AioRpcError as failure:
             raise from_rpc(failure, self.target) from None
+        except asyncio.CancelledError:
+            if self._was_closed():
+                raise closed(self.target) from None
+            raise
+        finally:
+            self._calls.discard(call)
+
+    def _session(self, symbols: Names, options: SubscribeOptions) -> Session:
+        if self._closing.is_set():
+            raise closed(self.target)
+        return Session(subscribe_request(symbols, options), self.target, self._options)
 
     async def _events(self, session: Session) -> AsyncGenerator[Event, None]:
         async with aclosing(self._batches(session)) as batches:
@@ -166,24 +181,27 @@ class Client:
                         yield event
 
     async def _batches(self, session: Session) -> AsyncGenerator[list[Event], None]:
-        while not self._closing.is_set():
-            try:
-                async with aclosing(self._responses(session)) as responses:
-                    async for response in responses:
-                        yield session.receive(response)
-                        if session.is_leaving:
-                            break
-                    else:
-                        if self._closing.is_set():
-                            return
-                        yield [session.lost(session.ended())]
-            except TickmuxClientError as error:
-                if self._closing.is_set():
-                    return
-                yield [session.lost(error)]
-            if session.is_leaving:
-                session.leave()
-            await self._pause(session.wait_s)
+        try:
+            while not self._closing.is_set():
+                try:
+                    async with aclosing(self._responses(session)) as responses:
+                        async for response in responses:
+                            yield session.receive(response)
+                            if session.is_leaving:
+                                break
+                        else:
+                            if self._closing.is_set():
+                                return
+                            yield [session.lost(session.ended())]
+                except TickmuxClientError as error:
+                    if self._closing.is_set():
+                        return
+                    yield [session.lost(error)]
+                if session.is_leaving:
+                    session.leave()
+                await self._pause(session.wait_s)
+        finally:
+            session.end()
 
     async def _responses(self, session: Session) -> AsyncGenerator[pb.SubscribeResponse, None]:
         call = self.stub.Subscribe(session.open(), metadata=self._metadata)
@@ -205,9 +223,7 @@ class Client:
         except grpc.aio.AioRpcError as failure:
             raise from_rpc(failure, self.target) from None
         except asyncio.CancelledError:
-            task = asyncio.current_task()
-            if self._closing.is_set() and not (task and task.cancelling()):
-                # The call was cancelled by our own close(), not the task by someone else.
+            if self._was_closed():
                 return None
             raise
         if response is grpc.aio.EOF:
@@ -216,6 +232,11 @@ class Client:
             # What grpc hands out, without an error, for bytes that are no message.
             raise UnavailableError(f"{self.target} sent a malformed message", reason="MALFORMED_RESPONSE")
         return response
+
+    def _was_closed(self) -> bool:
+        """Whether a call was cancelled by our own `close`, and not its task by someone else."""
+        task = asyncio.current_task()
+        return self._closing.is_set() and not (task and task.cancelling())
 
     async def _pause(self, wait_s: float) -> None:
         with contextlib.suppress(TimeoutError):

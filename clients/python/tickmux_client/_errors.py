@@ -69,6 +69,13 @@ _PERMANENT: Final[dict[grpc.StatusCode, type[TickmuxClientError]]] = {
 """Errors that the same call would meet again; every other status may heal."""
 
 
+def closed(target: str) -> TickmuxClientError:
+    """The error of using a client after its end."""
+    return TickmuxClientError(
+        f"the client of {target} is closed: make calls inside its `with` block", code=grpc.StatusCode.CANCELLED
+    )
+
+
 class RpcFailure(Protocol):
     """What the errors of both flavours of grpc offer."""
 

@@ -126,41 +126,43 @@ class Quote:
         """The source's upstream slot that carries the instrument."""
         return self.message.channel
 
+    # The value first: unless it is zero it is present, which saves asking.
+
     @property
     def bid_price(self) -> float | None:
         """Best bid."""
-        message = self.message
-        return message.bid_price if message.HasField("bid_price") else None
+        value = self.message.bid_price
+        return value if value or self.message.HasField("bid_price") else None
 
     @property
     def bid_size(self) -> float | None:
         """Size at the best bid."""
-        message = self.message
-        return message.bid_size if message.HasField("bid_size") else None
+        value = self.message.bid_size
+        return value if value or self.message.HasField("bid_size") else None
 
     @property
     def ask_price(self) -> float | None:
         """Best ask."""
-        message = self.message
-        return message.ask_price if message.HasField("ask_price") else None
+        value = self.message.ask_price
+        return value if value or self.message.HasField("ask_price") else None
 
     @property
     def ask_size(self) -> float | None:
         """Size at the best ask."""
-        message = self.message
-        return message.ask_size if message.HasField("ask_size") else None
+        value = self.message.ask_size
+        return value if value or self.message.HasField("ask_size") else None
 
     @property
     def last_price(self) -> float | None:
         """Price of the latest trade."""
-        message = self.message
-        return message.last_price if message.HasField("last_price") else None
+        value = self.message.last_price
+        return value if value or self.message.HasField("last_price") else None
 
     @property
     def volume(self) -> float | None:
         """Volume as the source counts it: rolling 24 h in base units for crypto, the session's shares for stocks."""
-        message = self.message
-        return message.volume if message.HasField("volume") else None
+        value = self.message.volume
+        return value if value or self.message.HasField("volume") else None
 
     @property
     def timestamp(self) -> datetime | None:
@@ -204,22 +206,23 @@ class Quote:
     @property
     def bid_ask_age_ms(self) -> int | None:
         """How much older than `received_at` bid and ask are, in milliseconds; None = never seen in this epoch."""
-        message = self.message
-        return message.bid_ask_age_ms if message.HasField("bid_ask_age_ms") else None
+        value = self.message.bid_ask_age_ms
+        return value if value or self.message.HasField("bid_ask_age_ms") else None
 
     @property
     def last_age_ms(self) -> int | None:
         """How much older than `received_at` the last price is, in milliseconds; None = never seen in this epoch."""
-        message = self.message
-        return message.last_age_ms if message.HasField("last_age_ms") else None
+        value = self.message.last_age_ms
+        return value if value or self.message.HasField("last_age_ms") else None
 
     @property
     def is_stale(self) -> bool:
         """Whether it cannot be taken for the present, as far as is known at the moment of asking.
 
         True when the server flagged it, when its source's channel is not LIVE or THROTTLED or has begun a later epoch,
-        and when nothing is known of the channel, as while the stream is cut. A quote that you keep therefore turns
-        stale when its source does. A quiet instrument of a live source is not stale.
+        and when nothing is known of the channel, as while the stream is cut and after it was left. A quote that you
+        keep therefore turns stale when its source does. A quiet instrument of a live source is not stale. In a
+        snapshot the answer is that of the moment at which it was served.
         """
         message = self.message
         status = self._statuses.get((message.source, message.channel))

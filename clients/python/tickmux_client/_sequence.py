@@ -111,6 +111,7 @@ class Sequencer:
 
     def _note_quotes(self, response: pb.SubscribeResponse, events: list[Event]) -> None:
         positions, statuses, conflations = self._positions, self._statuses, self._conflations
+        append = events.append
         for message in response.quotes:
             key = (message.source, message.symbol)
             revision = message.revision
@@ -119,7 +120,7 @@ class Sequencer:
             if position is not None and revision == position.revision + 1 and message.epoch == position.epoch:
                 position.revision = revision
                 position.conflations = conflations
-                events.append(Quote(message, statuses, False))
+                append(Quote(message, statuses, False))
             else:
                 self._note_jump(key, message, position, events)
 

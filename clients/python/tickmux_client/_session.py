@@ -115,6 +115,10 @@ class Session:
         logger.log(level, "%s; trying again in %.1f s", error, self.wait_s)
         return Disconnected(problem=str(error), reason=error.reason, retry_in_s=self.wait_s)
 
+    def end(self) -> None:
+        """The subscription is over: nothing will be known of its sources any more."""
+        self._sequencer.lost()
+
     def silence(self) -> UnavailableError:
         """The error of a call that had no response for `silence_s_max`."""
         return UnavailableError(

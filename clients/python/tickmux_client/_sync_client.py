@@ -14,7 +14,7 @@ import grpc
 from tickmux.v1 import market_data_service_pb2 as pb
 from tickmux.v1.market_data_service_pb2_grpc import MarketDataServiceStub
 from tickmux_client import _options, _pages
-from tickmux_client._errors import TickmuxClientError, from_rpc
+from tickmux_client._errors import TickmuxClientError, closed, from_rpc
 from tickmux_client._events import Event
 from tickmux_client._model import Instruments, Quote, Snapshot, SourceStatus
 from tickmux_client._options import (
@@ -78,17 +78,17 @@ class Client:
 
     def subscribe(self, symbols: Names = (), **options: Unpack[SubscribeOptions]) -> Generator[Event, None, None]:
         """Stream events, as `tickmux_client.Client.subscribe`."""
-        return self._events(Session(subscribe_request(symbols, options), self.target, self._options))
+        return self._events(self._session(symbols, options))
 
     def quotes(self, symbols: Names = (), **options: Unpack[SubscribeOptions]) -> Generator[Quote, None, None]:
         """Stream quotes alone, as `tickmux_client.Client.quotes`."""
-        return self._quotes(Session(subscribe_request(symbols, options), self.target, self._options))
+        return self._quotes(self._session(symbols, options))
 
     def responses(
         self, symbols: Names = (), **options: Unpack[SubscribeOptions]
     ) -> Generator[pb.SubscribeResponse, None, None]:
         """Stream the raw messages of one call, as `tickmux_client.Client.responses`."""
-        return self._responses(Session(subscribe_request(symbols, options), self.target, self._options))
+        return self._responses(self._session(symbols, options))
 
     def snapshot(self, symbols: Names = (), *, page_size: int = 0, **options: Unpack[SelectionOptions]) -> Snapshot:
         """Ask for the present state, as `tickmux_client.Client.snapshot`."""
@@ -114,10 +114,19 @@ class Client:
         return tuple(SourceStatus(status) for status in response.source_statuses)
 
     def _ask(self, method: "grpc.UnaryUnaryMultiCallable[_Request, _Answer]", request: _Request) -> _Answer:
+        if self._closing.is_set():
+            raise closed(self.target)
         try:
             return method(request, timeout=self._options.get("timeout_s", TIMEOUT_S), metadata=self._metadata)
         except grpc.RpcError as failure:
+            if self._closing.is_set():
+                raise closed(self.target) from None
             raise from_rpc(failure, self.target) from None
+
+    def _session(self, symbols: Names, options: SubscribeOptions) -> Session:
+        if self._closing.is_set():
+            raise closed(self.target)
+        return Session(subscribe_request(symbols, options), self.target, self._options)
 
     def _events(self, session: Session) -> Generator[Event, None, None]:
         with closing(self._batches(session)) as batches:
@@ -132,24 +141,27 @@ class Client:
                         yield event
 
     def _batches(self, session: Session) -> Generator[list[Event], None, None]:
-        while not self._closing.is_set():
-            try:
-                with closing(self._responses(session)) as responses:
-                    for response in responses:
-                        yield session.receive(response)
-                        if session.is_leaving:
-                            break
-                    else:
-                        if self._closing.is_set():
-                            return
-                        yield [session.lost(session.ended())]
-            except TickmuxClientError as error:
-                if self._closing.is_set():
-                    return
-                yield [session.lost(error)]
-            if session.is_leaving:
-                session.leave()
-            self._closing.wait(session.wait_s)
+        try:
+            while not self._closing.is_set():
+                try:
+                    with closing(self._responses(session)) as responses:
+                        for response in responses:
+                            yield session.receive(response)
+                            if session.is_leaving:
+                                break
+                        else:
+                            if self._closing.is_set():
+                                return
+                            yield [session.lost(session.ended())]
+                except TickmuxClientError as error:
+                    if self._closing.is_set():
+                        return
+                    yield [session.lost(error)]
+                if session.is_leaving:
+                    session.leave()
+                self._closing.wait(session.wait_s)
+        finally:
+            session.end()
 
     def _responses(self, session: Session) -> Generator[pb.SubscribeResponse, None, None]:
         try:
