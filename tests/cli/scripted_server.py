@@ -34,6 +34,7 @@ def quote(symbol: str = "BTCUSDT", source: str = "binance", revision: int = 1, *
         epoch=7,
         revision=revision,
         received_at=RECEIVED_AT,
+        bid_ask_age_ms=0,
         flags=[quote_pb2.QUOTE_FLAG_SIMULATED],
         **fields,  # type: ignore[arg-type]
     )

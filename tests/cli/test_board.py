@@ -49,6 +49,22 @@ def test_row_joins_a_quote_with_its_sources_health(board: QuoteBoard, clock: Clo
     assert (row.bid.text, row.ask.text, row.last.text, row.volume) == ("63297.70", "63297.75", "-", "-")
 
 
+def test_each_price_is_as_old_as_its_own_message(board: QuoteBoard, clock: Clock) -> None:
+    merged = quote(bid_price=1.0, ask_price=2.0, last_price=1.5)
+    merged.bid_ask_age_ms, merged.last_age_ms = 4000, 0
+    board.quote(merged)
+    clock.now_s += 1
+    assert (only(board).age, only(board).last_age) == ("5.0 s", "1.0 s")
+
+
+def test_age_of_a_source_without_bid_and_ask_is_that_of_its_last_price(board: QuoteBoard) -> None:
+    polled = quote(last_price=1.5)
+    polled.ClearField("bid_ask_age_ms")
+    polled.last_age_ms = 2000
+    board.quote(polled)
+    assert (only(board).age, only(board).last_age) == ("2.0 s", "2.0 s")
+
+
 @pytest.mark.parametrize(
     "state",
     [

@@ -47,7 +47,7 @@ async def test_snapshot_table_shows_exact_prices_and_marks_what_is_not_the_prese
     async with listening(server) as target:
         outcome = await run("snapshot", "--target", target)
     lines = outcome.stdout.splitlines()
-    assert lines[0].split() == ["SYMBOL", "EXCHANGE", "BID", "ASK", "LAST", "VOLUME", "AGE", "STATE"]
+    assert lines[0].split() == ["SYMBOL", "EXCHANGE", "BID", "ASK", "LAST", "VOLUME", "AGE", "LAST", "AGE", "STATE"]
     assert lines[1].split()[:3] == ["!", "BTCUSD", "Kraken"]
     assert lines[1].endswith("DOWN SIM")
     assert lines[2].split()[:6] == ["BTCUSDT", "Binance", "63297.70", "63297.80", "63297.75", "4.18k"]

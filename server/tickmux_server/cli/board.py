@@ -79,6 +79,9 @@ class Row:
     last: Price
     volume: str
     age: str
+    """Time since bid and ask were seen; of the last price where the source has neither."""
+    last_age: str
+    """Time since the last price was seen."""
     state: str
     is_stale: bool
     updates_per_s: float
@@ -219,7 +222,8 @@ class QuoteBoard:
     def _row(self, track: _Track, now_s: float, wall_s: float) -> Row:
         quote = track.quote
         state, is_stale = self._state(track)
-        age_s = max(0.0, wall_s - quote.received_at.ToNanoseconds() / 1e9) if quote.HasField("received_at") else None
+        last_age_s = _seen_s_ago(quote, "last_age_ms", wall_s)
+        bid_ask_age_s = _seen_s_ago(quote, "bid_ask_age_ms", wall_s)
 
         def price(name: str) -> Price:
             direction, moved_s = track.moves.get(name, (0, 0.0))
@@ -234,7 +238,8 @@ class QuoteBoard:
             ask=price("ask_price"),
             last=price("last_price"),
             volume=volume_text(known(quote, "volume")),
-            age=duration_text(age_s),
+            age=duration_text(last_age_s if bid_ask_age_s is None else bid_ask_age_s),
+            last_age=duration_text(last_age_s),
             state=state,
             is_stale=is_stale,
             updates_per_s=track.updates.per_second(now_s),
@@ -274,6 +279,14 @@ class QuoteBoard:
             mute_for=duration_text(silent_s if silent_s is not None and silent_s >= MUTE_SHOWN_S else None),
             last_error=status.last_error,
         )
+
+
+def _seen_s_ago(quote: Quote, age_field: str, wall_s: float) -> float | None:
+    """How long ago a part of the quote was seen: its age when the newest message came, and the time since."""
+    age_ms = known(quote, age_field)
+    if age_ms is None:
+        return None
+    return max(0.0, wall_s - quote.received_at.ToNanoseconds() / 1e9) + age_ms / 1000
 
 
 def _matches_any(pattern: str, symbols: Collection[str]) -> bool:

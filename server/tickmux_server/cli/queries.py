@@ -52,7 +52,8 @@ async def _snapshot(options: argparse.Namespace) -> ExitCode:
                 board.status(status.message)
             for quote in answer.quotes:
                 board.quote(quote.message)
-            _print(plain_text(quote_table(board.rows(), _width(), with_rates=False)))
+            rows = board.rows()
+            _print(plain_text(quote_table(rows, _width(), with_rates=False)) if rows else "")
         return await report_unmatched(client, answer.unmatched)
 
 
@@ -76,7 +77,7 @@ async def _instruments(options: argparse.Namespace) -> ExitCode:
             _print(line({"instruments": [instrument_record(instrument) for instrument in answer.instruments]}))
         else:
             cells = [_instrument_cells(instrument) for instrument in answer.instruments]
-            _print(plain_text(table(INSTRUMENT_COLUMNS, cells, _width())))
+            _print(plain_text(table(INSTRUMENT_COLUMNS, cells, _width())) if cells else "")
         return await report_unmatched(client, answer.unmatched)
 
 
@@ -124,4 +125,5 @@ def _width() -> int:
 
 
 def _print(text: str) -> None:
-    print(text)  # noqa: T201 - what the command is for
+    if text:
+        print(text)  # noqa: T201 - what the command is for

@@ -43,6 +43,7 @@ QUOTE_COLUMNS: Final = (
     Column("LAST", drop_order=1),
     Column("VOLUME", drop_order=4),
     Column("AGE"),
+    Column("LAST AGE", drop_order=5),
     Column("UPD/S", drop_order=3),
     Column("STATE", is_right=False),
 )
@@ -171,6 +172,7 @@ def _quote_cells(row: Row) -> list[Cell]:
         price(row.last),
         Cell(row.volume, style),
         Cell(row.age, "bad" if row.is_stale else ""),
+        Cell(row.last_age, style),
         Cell(rate_text(row.updates_per_s), style),
         Cell(row.state.upper() if row.is_stale else row.state, "bad" if row.is_stale else "good"),
     ]
