@@ -5,8 +5,10 @@ import logging
 from collections.abc import Mapping
 from typing import Final
 
+import msgspec
+
 from tickmux.v1 import quote_pb2
-from tickmux_adapters.model import Adapter, Clock
+from tickmux_adapters.model import Adapter, Clock, SourceState
 from tickmux_adapters.registry import AdapterType, SourceSettings
 from tickmux_server.publisher import Publisher
 
@@ -37,38 +39,60 @@ class Sources:
         adapters: Mapping[str, AdapterType],
         publisher: Publisher,
         clock: Clock,
+        *,
+        restart_after_s: float = RESTART_AFTER_S,
     ) -> None:
         """Create the adapters.
 
         Raises:
             AdapterError: A source's settings cannot work.
         """
+        self._settings = settings
+        self._adapters = adapters
         self._publisher = publisher
-        self._running: dict[str, Adapter] = {
-            name: adapters[chosen.adapter].create(name, chosen, publisher, clock) for name, chosen in settings.items()
-        }
+        self._clock = clock
+        self._restart_after_s = restart_after_s
+        self._running: dict[str, Adapter] = {name: self._create(name) for name in settings}
+        self._failed: dict[str, tuple[int, str]] = {}
+        """When and how a source failed that is not running now."""
 
     async def run(self) -> None:
         """Run every source, and log their health every second, until cancelled."""
-        self._publish_statuses()
         async with asyncio.TaskGroup() as group:
-            for name, adapter in self._running.items():
-                group.create_task(self._keep_running(name, adapter), name=f"source {name}")
+            for name in self._running:
+                self._publish_statuses(name)
+                group.create_task(self._keep_running(name), name=f"source {name}")
             while True:
                 await asyncio.sleep(STATUS_INTERVAL_S)
-                self._publish_statuses()
+                for name in self._running:
+                    self._publish_statuses(name)
 
-    def _publish_statuses(self) -> None:
-        for adapter in self._running.values():
-            for status in adapter.statuses():
+    def _create(self, name: str) -> Adapter:
+        chosen = self._settings[name]
+        return self._adapters[chosen.adapter].create(name, chosen, self._publisher, self._clock)
+
+    def _publish_statuses(self, name: str) -> None:
+        for status in self._running[name].statuses():
+            if name in self._failed:
+                # An adapter that is gone cannot say so itself: what it last said of its slots no longer holds.
+                since_ns, problem = self._failed[name]
+                self._publisher.status(
+                    msgspec.structs.replace(status, state=SourceState.DOWN, since_ns=since_ns, last_error=problem)
+                )
+            else:
                 self._publisher.status(status)
 
-    @staticmethod
-    async def _keep_running(name: str, adapter: Adapter) -> None:
+    async def _keep_running(self, name: str) -> None:
         while True:
             try:
-                await adapter.run()
-                logger.error("source %s ended by itself; it starts again in %.0f s", name, RESTART_AFTER_S)
-            except Exception:
-                logger.exception("source %s failed; it starts again in %.0f s", name, RESTART_AFTER_S)
-            await asyncio.sleep(RESTART_AFTER_S)
+                await self._running[name].run()
+                problem = "the adapter ended by itself"
+                logger.error("source %s: %s; it starts again in %.0f s", name, problem, self._restart_after_s)
+            except Exception as error:
+                problem = f"the adapter failed: {type(error).__name__}"
+                logger.exception("source %s: %s; it starts again in %.0f s", name, problem, self._restart_after_s)
+            self._failed[name] = (self._clock.wall_ns(), problem)
+            self._publish_statuses(name)
+            await asyncio.sleep(self._restart_after_s)
+            self._running[name] = self._create(name)
+            del self._failed[name]
