@@ -6,8 +6,8 @@ from typing import Final
 EXACT_DIGITS_MAX: Final = 15
 """Every decimal of up to this many significant digits survives a double: the shortest text that parses to the double
 is the same decimal."""
-SURELY_EXACT_CHARS_MAX: Final = EXACT_DIGITS_MAX + 1
-"""Plain decimal text of this length (a point included) cannot have more digits than a double holds exactly."""
+SURELY_EXACT_CHARS_MAX: Final = EXACT_DIGITS_MAX
+"""Text of up to this length cannot have more digits than a double holds exactly."""
 
 
 def decimal_value(text: str) -> float | None:

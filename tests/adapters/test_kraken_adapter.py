@@ -96,6 +96,7 @@ async def test_garbage_is_counted_and_its_neighbours_go_on(server: KrakenServer)
         '{"channel":"ticker","type":"update","data":[{"symbol":"BTC/USD","bid":1.0',
         ticker("BTC/USD", '"x"', "2.0", None),
         ticker("BTC/USD", "-1.0", "2.0", None),
+        ticker("BTC/USD", "55.5", "nan", None),
         ticker("BTC/USD", "[1]", "2.0", None),
         ticker("BTC/USD", "true", "2.0", None),
         ticker("BTC/USD", "1.0", "2.0", "yesterday"),
@@ -109,11 +110,14 @@ async def test_garbage_is_counted_and_its_neighbours_go_on(server: KrakenServer)
         await quoted(sink, "BTCUSD", "ETHUSD")
         for frame in garbage:
             await server.send(frame)
+        await server.send(ticker("BTC/USD", "7.5", '"x"', None), "BTC/USD")
+        await server.send(ticker("BTC/USD", "100.0", "8.0", None), "BTC/USD")
         await server.send(ticker("ETH/USD", "7.5", "8.0", None), "ETH/USD")
         await sink.until(lambda: sink.of("ETHUSD")[-1].bid_price == 7.5)
         status = adapter.statuses()[0]
-    assert (status.malformed, status.state, status.reconnects) == (len(garbage), LIVE, 0)
-    assert len(sink.of("BTCUSD")) == 1
+    assert (status.malformed, status.state, status.reconnects) == (len(garbage) + 1, LIVE, 0)
+    # Nothing of a skipped message is left behind in the next one.
+    assert [(quote.bid_price, quote.ask_price) for quote in sink.of("BTCUSD")] == [(100.0, 100.1), (100.0, 8.0)]
 
 
 async def test_more_digits_than_a_double_holds_are_counted(server: KrakenServer) -> None:

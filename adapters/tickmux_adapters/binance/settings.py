@@ -22,7 +22,7 @@ DEFAULT_SYMBOLS: Final = (
     "ETHUSDT",
     "SOLUSDT",
     "XRPUSDT",
-    "BNBUSDT",
+    "DOTUSDT",
     "DOGEUSDT",
     "ADAUSDT",
     "AVAXUSDT",

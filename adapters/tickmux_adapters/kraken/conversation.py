@@ -25,7 +25,7 @@ RATE_PAUSE_S: Final = 10.0
 RELIST_S: Final = 60.0
 NS_PER_S: Final = 1_000_000_000
 
-_decode_listing = msgspec.json.Decoder(Listing, float_hook=str).decode
+decode_listing = msgspec.json.Decoder(Listing, float_hook=str).decode
 _decode_status = msgspec.json.Decoder(list[SystemStatus]).decode
 
 
@@ -189,7 +189,7 @@ class KrakenConversation:
         return Heard.ALIVE
 
     def _take_instruments(self, message: AnyFrame) -> None:
-        pairs = _decode_listing(message.data).pairs
+        pairs = decode_listing(message.data).pairs
         if message.type != "snapshot":
             self._subscribe(self._slot.take_changes(pairs, self._now()))
             return

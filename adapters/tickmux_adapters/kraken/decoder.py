@@ -93,7 +93,22 @@ class KrakenDecoder:
 class _InstrumentTicker:
     """One instrument's order, and its way to the sink."""
 
-    __slots__ = ("_health", "_key", "_quote", "_repeats", "_repeats_since_ns", "_seen", "_time_ns", "spoken", "stuck")
+    __slots__ = (
+        "_ask",
+        "_bid",
+        "_entry",
+        "_health",
+        "_key",
+        "_last",
+        "_quote",
+        "_repeats",
+        "_repeats_since_ns",
+        "_seen",
+        "_time_ns",
+        "_volume",
+        "spoken",
+        "stuck",
+    )
 
     def __init__(self, instrument: Instrument, sink: Sink, health: ChannelHealth) -> None:
         self._key = instrument.key
@@ -102,6 +117,11 @@ class _InstrumentTicker:
         self.begin_chain()
 
     def begin_chain(self) -> None:
+        self._entry: Ticker | None = None
+        self._bid: tuple[float | None, float | None] = (None, None)
+        self._ask: tuple[float | None, float | None] = (None, None)
+        self._last: float | None = None
+        self._volume: float | None = None
         self._time_ns = 0
         # What came with the latest venue time: several updates may share one, and a repeat is told by its content.
         self._seen: list[tuple[Number, ...]] = []
@@ -118,11 +138,7 @@ class _InstrumentTicker:
         if venue_ns is not None and (venue_ns < latest_ns or (venue_ns == latest_ns and content in self._seen)):
             self._repeat(monotonic_ns)
             return False
-        number = self._number
-        bid, bid_size = self._side(entry.bid, entry.bid_qty)
-        ask, ask_size = self._side(entry.ask, entry.ask_qty)
-        last = number(entry.last) or None
-        volume = number(entry.volume)
+        self._read(entry)
         if venue_ns is not None:
             if venue_ns > self._time_ns:
                 self._time_ns = venue_ns
@@ -138,15 +154,35 @@ class _InstrumentTicker:
                 received_at_ns=wall_ns,
                 received_monotonic_ns=monotonic_ns,
                 venue_time_ns=venue_ns,
-                bid_price=bid,
-                bid_size=bid_size,
-                ask_price=ask,
-                ask_size=ask_size,
-                last_price=last,
-                volume=volume,
+                bid_price=self._bid[0],
+                bid_size=self._bid[1],
+                ask_price=self._ask[0],
+                ask_size=self._ask[1],
+                last_price=self._last,
+                volume=self._volume,
             )
         )
         return True
+
+    def _read(self, entry: Ticker) -> None:
+        # Most updates change one or two numbers, and reading a number costs more than comparing its text.
+        # Forgotten until all of it is read: a number that cannot be read must not leave values that match no entry.
+        before, self._entry = self._entry, None
+        if before is None:
+            self._bid = self._side(entry.bid, entry.bid_qty)
+            self._ask = self._side(entry.ask, entry.ask_qty)
+            self._last = self._number(entry.last) or None
+            self._volume = self._number(entry.volume)
+        else:
+            if entry.bid != before.bid or entry.bid_qty != before.bid_qty:
+                self._bid = self._side(entry.bid, entry.bid_qty)
+            if entry.ask != before.ask or entry.ask_qty != before.ask_qty:
+                self._ask = self._side(entry.ask, entry.ask_qty)
+            if entry.last != before.last:
+                self._last = self._number(entry.last) or None
+            if entry.volume != before.volume:
+                self._volume = self._number(entry.volume)
+        self._entry = entry
 
     def _side(self, price: Number, size: Number) -> tuple[float | None, float | None]:
         value = self._number(price)
