@@ -59,7 +59,8 @@ class RecordedFrame(NamedTuple):
     raw: str
 
 
-Event = Trade | BookEvent | RecordedFrame
+MarketEvent = Trade | BookEvent
+Event = MarketEvent | RecordedFrame
 
 
 @dataclass(slots=True, eq=False)
@@ -114,7 +115,7 @@ class Market:
         for instrument in self._order:
             self._open(instrument, start_ns)
 
-    def advance(self, now_ns: int) -> Iterator[Event]:
+    def advance(self, now_ns: int) -> Iterator[MarketEvent]:
         """Everything that happened since the last call, in order, with times up to `now_ns`.
 
         Each event is yielded when it has just happened: the books then are as it left them.
@@ -130,7 +131,7 @@ class Market:
             instrument = self._pick()
             if not instrument.is_halted:
                 time_ns = self._now_ns - int(elapsed_ns * min(1.0, self._credit / max(due, 1.0)))
-                events: list[Event] = []
+                events: list[MarketEvent] = []
                 self._act(instrument, time_ns, events)
                 yield from events
 
@@ -175,7 +176,7 @@ class Market:
 
     # One event.
 
-    def _act(self, instrument: Instrument, time_ns: int, events: list[Event]) -> None:
+    def _act(self, instrument: Instrument, time_ns: int, events: list[MarketEvent]) -> None:
         target_bid, target_ask = self._targets(instrument, time_ns)
         bids, asks = instrument.book.bids, instrument.book.asks
         best_bid, best_ask = bids.best, asks.best
@@ -199,7 +200,7 @@ class Market:
         else:
             self._deep(instrument, time_ns, events)
 
-    def _pull(self, instrument: Instrument, side: Side, target: int, time_ns: int, events: list[Event]) -> None:
+    def _pull(self, instrument: Instrument, side: Side, target: int, time_ns: int, events: list[MarketEvent]) -> None:
         """The fair value ran through a side: its orders beyond the target go, and a new one stands there."""
         ladder = instrument.book.ladder(side)
         moves: list[tuple[Side, int, int]] = []
@@ -212,7 +213,7 @@ class Market:
         self._change(instrument, time_ns, events, moves)
 
     def _step_back(
-        self, instrument: Instrument, time_ns: int, events: list[Event], target_bid: int, target_ask: int
+        self, instrument: Instrument, time_ns: int, events: list[MarketEvent], target_bid: int, target_ask: int
     ) -> None:
         """The best order of a side that is ahead of its target is cancelled."""
         bids, asks = instrument.book.bids, instrument.book.asks
@@ -224,7 +225,7 @@ class Market:
         else:
             self._deep(instrument, time_ns, events)
 
-    def _deep(self, instrument: Instrument, time_ns: int, events: list[Event]) -> None:
+    def _deep(self, instrument: Instrument, time_ns: int, events: list[MarketEvent]) -> None:
         """An order behind the best one comes, changes or goes; the nearer to the best, the oftener."""
         side = Side.BID if self._random.random() < 0.5 else Side.ASK
         ladder = instrument.book.ladder(side)
@@ -240,7 +241,7 @@ class Market:
             size = self._size(instrument)
         self._change(instrument, time_ns, events, [(side, price, size)])
 
-    def _trade(self, instrument: Instrument, time_ns: int, events: list[Event]) -> None:
+    def _trade(self, instrument: Instrument, time_ns: int, events: list[MarketEvent]) -> None:
         """A taker trades against the best order, or now and then against one hidden inside the spread."""
         bid, bid_size, ask, ask_size = instrument.book.top()
         taker = Side.BID if self._random.random() < 0.5 else Side.ASK
@@ -265,7 +266,7 @@ class Market:
         return trade
 
     def _change(
-        self, instrument: Instrument, time_ns: int, events: list[Event], moves: list[tuple[Side, int, int]]
+        self, instrument: Instrument, time_ns: int, events: list[MarketEvent], moves: list[tuple[Side, int, int]]
     ) -> None:
         book = instrument.book
         before = book.top()
