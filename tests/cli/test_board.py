@@ -215,10 +215,26 @@ def test_frame_never_exceeds_a_small_terminal(board: QuoteBoard, clock: Clock, h
 def test_narrow_terminal_drops_columns_and_never_cuts_a_price(board: QuoteBoard, clock: Clock) -> None:
     board.quote(quote(bid_price=63297.123456, ask_price=63298.123456, last_price=63297.5, volume=1234.0))
     text = "\n".join(lines_of(board, clock, width=60))
-    assert "63297.123456  63298.123456" in text
+    assert "63297.123456 63298.123456" in text
     assert "VOLUME" not in text
     assert "live" in text
     assert "6329" not in "\n".join(lines_of(board, clock, width=40)), "rather nothing than a part of a price"
+
+
+def test_eighty_characters_hold_every_column_of_an_ordinary_pair(board: QuoteBoard, clock: Clock) -> None:
+    board.quote(quote("DOGEUSDT", bid_price=0.1360391, ask_price=0.1360613, last_price=0.1360444, volume=827e6))
+    heading = lines_of(board, clock, width=80)[3].split()
+    assert heading == ["SYMBOL", "EXCHANGE", "BID", "ASK", "LAST", "VOLUME", "AGE", "UPD/S", "STATE"]
+
+
+def test_narrow_terminal_shows_a_source_in_trouble_with_its_error(board: QuoteBoard, clock: Clock) -> None:
+    board.status(
+        status(state=source_pb2.SOURCE_STATE_DOWN, last_error="cannot connect: connection refused " + "x" * 99)
+    )
+    line = lines_of(board, clock, width=80)[-1]
+    assert len(line) == 80
+    assert "DOWN" in line
+    assert "cannot connect: connection refused" in line
 
 
 def test_stale_row_is_marked_in_plain_text(board: QuoteBoard, clock: Clock) -> None:

@@ -11,6 +11,8 @@ from tickmux_server.cli.board import Price, QuoteBoard, Row, SourceLine
 from tickmux_server.cli.figures import rate_text
 
 GAP: Final = "  "
+TIGHT_GAP: Final = " "
+LAST_WIDTH_MAX: Final = 36
 STALE_MARK: Final = "!"
 
 
@@ -55,9 +57,9 @@ SOURCE_COLUMNS: Final = (
     Column("MESSAGES", drop_order=3),
     Column("MSG/S", drop_order=1),
     Column("MUTE FOR"),
-    Column("MALFORMED", drop_order=3),
+    Column("MALFORMED", drop_order=4),
     Column("RECONNECTS", drop_order=2),
-    Column("LAST ERROR", is_right=False, drop_order=4),
+    Column("LAST ERROR", is_right=False),
 )
 
 
@@ -70,7 +72,7 @@ def frame(
 ) -> list[Line]:
     """The whole picture in at most `height` lines (None = as many as it takes) of at most `width` characters."""
     rows = board.rows()
-    head = [*_head(board, title, wall_s), *([Cell(_printable(note), "faint")] for note in notes), []]
+    head = [_head(board, title, wall_s, width), *([Cell(_printable(note), "faint")] for note in notes), []]
     foot = source_table(board.source_lines(), width)
     shown = rows
     if height is not None:
@@ -106,14 +108,20 @@ def table(
     """Heading and rows, aligned; columns are dropped in their order until the rest fits."""
     widths = [max([len(column.title), *(len(row[i].text) for row in rows)]) for i, column in enumerate(columns)]
     kept = [i for i, column in enumerate(columns) if column.title not in without]
-    # The last column may be cut when it is free text; it then needs room for its title only.
-    while sum(widths[i] for i in kept[:-1]) + len(columns[kept[-1]].title) + len(GAP) * (len(kept) - 1) > width:
+    gap = GAP if _needed(widths, kept, GAP) <= width else TIGHT_GAP
+    while _needed(widths, kept, gap) > width:
         droppable = max(kept, key=lambda i: columns[i].drop_order)
         if not columns[droppable].drop_order:
             break
         kept.remove(droppable)
     heading = [Cell(column.title, "heading") for column in columns]
-    return [_aligned(line, columns, widths, kept) for line in (heading, *rows)]
+    return [_aligned(line, columns, widths, kept, gap) for line in (heading, *rows)]
+
+
+def _needed(widths: Sequence[int], kept: Sequence[int], gap: str) -> int:
+    """Characters for a line; the last column may be long and is cut at the edge, so only its beginning counts."""
+    *others, last = (widths[i] for i in kept)
+    return sum(others) + min(last, LAST_WIDTH_MAX) + len(gap) * len(others)
 
 
 def plain_text(lines: Sequence[Line]) -> str:
@@ -121,12 +129,14 @@ def plain_text(lines: Sequence[Line]) -> str:
     return "\n".join("".join(cell.text for cell in line).rstrip() for line in lines)
 
 
-def _aligned(row: Sequence[Cell], columns: Sequence[Column], widths: Sequence[int], kept: Sequence[int]) -> Line:
+def _aligned(
+    row: Sequence[Cell], columns: Sequence[Column], widths: Sequence[int], kept: Sequence[int], gap: str
+) -> Line:
     line: Line = []
     for i in kept:
         text = _printable(row[i].text)
         padded = text.rjust(widths[i]) if columns[i].is_right else text.ljust(widths[i])
-        line.append(Cell(padded + ("" if i == kept[-1] else GAP), row[i].style))
+        line.append(Cell(padded + ("" if i == kept[-1] else gap), row[i].style))
     return line
 
 
@@ -145,16 +155,18 @@ def _printable(text: str) -> str:
     return "".join(character if character.isprintable() else "?" for character in text)
 
 
-def _head(board: QuoteBoard, title: str, wall_s: float) -> list[Line]:
-    now = datetime.fromtimestamp(wall_s, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+def _head(board: QuoteBoard, title: str, wall_s: float, width: int) -> Line:
+    now = datetime.fromtimestamp(wall_s, UTC)
     line = [
         Cell(f"{title}{GAP}", "heading"),
-        Cell(_printable(board.connection), "good" if board.is_connected else "bad"),
+        Cell(board.connection, "good" if board.is_connected else "bad"),
         Cell(f"{GAP}{len(board)} instruments"),
         Cell(f" ({board.simulated} simulated)" if board.simulated else ""),
-        Cell(f"{GAP}{now}"),
+        Cell(f"{GAP}{now:%Y-%m-%d %H:%M:%S} UTC"),
     ]
-    return [line]
+    if sum(len(cell.text) for cell in line) > width:
+        line[-1] = Cell(f"{GAP}{now:%H:%M:%S} UTC")
+    return line
 
 
 def _quote_cells(row: Row) -> list[Cell]:
