@@ -1,0 +1,114 @@
+"""Measurements in processes of their own, asked by lines of JSON over their stdin and stdout.
+
+Standard library only: workers of another environment import it.
+"""
+
+import asyncio
+import contextlib
+import gc
+import json
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Final
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+PEERS_PYTHON: Final = ROOT / ".venv" / "peers" / "bin" / "python"
+ANSWER_TIMEOUT_S: Final = 60.0
+END_TIMEOUT_S: Final = 5.0
+_LINE_BYTES_MAX: Final = 64 * 1024 * 1024
+
+Message = dict[str, Any]
+
+
+class WorkerFailed(Exception):
+    """A worker ended, or did not answer in time. Its own words are on stderr."""
+
+    def __init__(self, module: str, problem: str) -> None:
+        self.module = module
+        self.problem = problem
+        super().__init__(f"{module}: {problem}")
+
+
+class Worker:
+    """The asking side of one process."""
+
+    def __init__(self, module: str, process: Process) -> None:
+        self._module = module
+        self._process = process
+
+    async def ask(self, timeout_s: float = ANSWER_TIMEOUT_S, **request: Any) -> Message:
+        """Send a request and return its answer.
+
+        Raises:
+            WorkerFailed: It ended, or did not answer in time.
+        """
+        stdin, stdout = self._process.stdin, self._process.stdout
+        assert stdin is not None
+        assert stdout is not None
+        try:
+            async with asyncio.timeout(timeout_s):
+                stdin.write(json.dumps(request).encode() + b"\n")
+                await stdin.drain()
+                line = await stdout.readline()
+        except TimeoutError:
+            raise WorkerFailed(self._module, f"no answer within {timeout_s:.0f} s") from None
+        except ConnectionError:
+            line = b""
+        if not line:
+            raise WorkerFailed(self._module, "it ended before it answered")
+        answer: Message = json.loads(line)
+        return answer
+
+
+@asynccontextmanager
+async def worker(
+    module: str, *, python: str = sys.executable, environment: Mapping[str, str] | None = None
+) -> AsyncIterator[Worker]:
+    """Run `python -m module` for as long as the context lasts; it ends when its stdin closes."""
+    process = await asyncio.create_subprocess_exec(
+        python, "-m", module, stdin=PIPE, stdout=PIPE, cwd=ROOT, env=environment, limit=_LINE_BYTES_MAX
+    )
+    try:
+        yield Worker(module, process)
+    finally:
+        if process.stdin is not None:
+            process.stdin.close()
+        try:
+            async with asyncio.timeout(END_TIMEOUT_S):
+                await process.wait()
+        except TimeoutError:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+
+
+def serve(answer: Callable[[Message], Message]) -> None:
+    """Answer requests until stdin closes."""
+    for line in sys.stdin:
+        _send(answer(json.loads(line)))
+
+
+async def serve_async(answer: Callable[[Message], Awaitable[Message]]) -> None:
+    """Answer requests until stdin closes, on an event loop that goes on meanwhile."""
+    while line := await asyncio.to_thread(sys.stdin.readline):
+        _send(await answer(json.loads(line)))
+
+
+def settle_garbage_collector() -> None:
+    """Set the collector as the server does once it listens, so that it costs a measurement as little."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
+
+
+def chunks(items: Sequence[Any], size: int) -> list[Sequence[Any]]:
+    """The items in slices of one size, the last of which may be shorter."""
+    return [items[at : at + size] for at in range(0, len(items), size)]
+
+
+def _send(answer: Message) -> None:
+    sys.stdout.write(json.dumps(answer) + "\n")
+    sys.stdout.flush()
