@@ -118,6 +118,8 @@ async def simulated_venues(config: Config, stderr: IO[str] | None) -> AsyncItera
             for name, settings in config.sources.items()
             if settings.adapter in urls
         }
+        for name in config.sources.keys() - sources.keys():
+            logger.warning("source %s is left out: its venue is not simulated", name)
         yield msgspec.structs.replace(config, sources=sources)
     finally:
         await asyncio.gather(*(venue.stop() for venue in venues))

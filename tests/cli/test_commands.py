@@ -5,6 +5,7 @@ import json
 import signal
 import sys
 from asyncio.subprocess import Process
+from pathlib import Path
 
 import pytest
 from tests.cli.commands import LIMIT_S, environment, finish, run, start
@@ -157,7 +158,7 @@ async def test_watch_json_prints_a_quote_a_line_and_rides_through_a_restart() ->
         outcome = await finish(process)
     assert (outcome.code, outcome.stdout) == (0, "")
     assert "reconnecting" in outcome.stderr
-    assert "Traceback" not in outcome.stderr
+    assert all(line.startswith("tickmux: ") for line in outcome.stderr.splitlines())
 
 
 async def test_watch_in_a_pipe_prints_plain_tables() -> None:
@@ -173,6 +174,30 @@ async def test_watch_in_a_pipe_prints_plain_tables() -> None:
     assert "63297.70  63297.80  63297.75" in text
     assert "binance/0" in text
     assert "\x1b" not in text
+
+
+async def test_words_that_the_terminals_encoding_lacks_are_escaped() -> None:
+    server = ScriptedServer()
+    server.statuses = [status(last_error="h\u00f6chste Zeit")]
+    async with listening(server) as target:
+        table = await run("sources", "--target", target, PYTHONIOENCODING="ascii")
+        outcome = await run("sources", "--json", "--target", target, PYTHONIOENCODING="ascii")
+    assert table.stdout.rstrip().endswith("h\\xf6chste Zeit")
+    assert json.loads(outcome.stdout)["sources"][0]["last_error"] == "h\u00f6chste Zeit"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full, which Linux has")
+async def test_output_that_cannot_be_written_is_one_line() -> None:
+    async with listening(ScriptedServer()) as target:
+        shell = await asyncio.create_subprocess_shell(
+            f'"$PYTHON" -m tickmux_server.cli snapshot --target {target} >/dev/full',
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            env=environment(PYTHON=sys.executable),
+        )
+        outcome = await finish(shell)
+    assert outcome.code == 1
+    assert outcome.stderr == "tickmux snapshot: [Errno 28] No space left on device\n"
 
 
 async def test_closed_pipe_ends_watch_quietly() -> None:

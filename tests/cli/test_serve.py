@@ -140,6 +140,17 @@ async def test_killed_venue_goes_down_and_comes_back_under_a_new_epoch() -> None
         assert (await finish(running.process)).code == 0
 
 
+async def test_demo_that_is_ended_while_it_starts_leaves_nothing_behind() -> None:
+    process = await start("serve", "--demo", "--no-table", "--listen", "127.0.0.1:0")
+    found = re.search(r"pid (\d+)", await read_line(process.stderr))
+    assert found
+    process.terminate()
+    outcome = await finish(process)
+    assert outcome.code == 0
+    assert "Traceback" not in outcome.stderr
+    await all_ended([int(found[1])])
+
+
 async def test_nothing_is_left_when_the_demo_is_killed() -> None:
     async with demo() as running:
         assert "instruments" in await read_line(running.process.stdout), "the table has started"

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import contextlib
+import logging
 import signal
 import sys
 from collections.abc import AsyncIterator, Coroutine, Iterable
@@ -23,6 +24,8 @@ async def asking(target: str) -> AsyncIterator[Client]:
     Raises:
         CommandError: the server cannot be reached, or refuses.
     """
+    # The commands say by themselves what the client would log, and stderr may be the terminal that a table covers.
+    logging.getLogger("tickmux_client").addHandler(logging.NullHandler())
     try:
         async with tickmux_client.connect(target) as client:
             yield client

@@ -5,6 +5,7 @@ Whatever only the [server] extra installs is imported by the command that needs 
 
 import argparse
 import importlib.metadata
+import io
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -23,12 +24,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parse(arguments, importlib.metadata.version("tickmux"))
     # grpc's core logs every refused connection to stderr, where our own one line stands.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+    for stream in (sys.stdout, sys.stderr):
+        # A venue's words may hold what an old terminal's encoding does not.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         code = _command(options.command)(options)
         sys.stdout.flush()
     except BrokenPipeError:
-        # The reader has what it wanted. Python would complain once more when it flushes stdout on its way out.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # The reader has what it wanted.
+        _abandon_stdout()
         return ExitCode.OK
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
@@ -40,7 +45,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(
             options.command, str(error), error.exit_code if isinstance(error, CommandError) else ExitCode.FAILED
         )
+    except OSError as error:
+        # Such as a full disk behind stdout.
+        _abandon_stdout()
+        return _fail(options.command, str(error), ExitCode.FAILED)
     return code
+
+
+def _abandon_stdout() -> None:
+    """Keep Python from complaining once more when it flushes stdout on its way out."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _command(name: str) -> Callable[[argparse.Namespace], ExitCode]:

@@ -28,7 +28,7 @@ UNIFIED_KEYS: Final = (
 
 def line(record: Record) -> str:
     """One object on one line. A double is written as its shortest decimal, which is the venue's own number."""
-    return json.dumps(record, ensure_ascii=False, allow_nan=False)
+    return json.dumps(record, allow_nan=False)
 
 
 def quote_record(quote: Quote) -> Record:

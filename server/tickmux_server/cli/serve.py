@@ -44,8 +44,8 @@ def serve(options: argparse.Namespace) -> ExitCode:
             _run(_serve(config, is_demo=options.demo, with_table=with_table, log_file=log_file, stderr=stderr))
     except (ConfigError, SettingsError) as error:
         raise CommandError(str(error), ExitCode.USAGE) from error
-    except KeyboardInterrupt:
-        # Ctrl-C while still starting: what had been started is ended by now.
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        # Ctrl-C or SIGTERM while still starting: what had been started is ended by now.
         return ExitCode.OK
     return ExitCode.OK
 
@@ -78,6 +78,10 @@ def _run(work: Coroutine[Any, Any, None]) -> None:
 async def _serve(
     config: Config, *, is_demo: bool, with_table: bool, log_file: Path | None, stderr: IO[str] | None
 ) -> None:
+    starting = asyncio.current_task()
+    if starting:
+        # Until the server takes the signal over.
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, starting.cancel)
     async with contextlib.AsyncExitStack() as stack:
         if is_demo:
             config = await stack.enter_async_context(simulated_venues(config, stderr))

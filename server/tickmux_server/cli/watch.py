@@ -80,7 +80,7 @@ def watch(options: argparse.Namespace) -> ExitCode:
 
 
 def _screen() -> Screen:
-    if not sys.stdout.isatty():
+    if not sys.stdout.isatty() or os.environ.get("TERM") == "dumb":
         return PlainScreen()
     from tickmux_server.cli.terminal import LiveScreen  # noqa: PLC0415 - rich comes with the [server] extra
 
