@@ -91,6 +91,28 @@ def test_conflation_excuses_each_instrument_once() -> None:
     assert Hole("binance", "A", 1, 4, 6) in sequencer.receive(live(quote("A", 6)))
 
 
+def test_all_jumps_together_are_excused_for_what_was_counted() -> None:
+    _, events = after(opening(quote("A", 1), quote("B", 1)), live(quote("A", 4), quote("B", 4), conflated=3))
+    assert summary(events) == [
+        Conflated(3),
+        ("A", 1, 4, True),
+        Hole("binance", "B", 1, expected_revision=2, seen_revision=4),
+        ("B", 1, 4, True),
+    ]
+
+
+def test_an_instrument_that_came_whole_after_a_count_is_not_excused_later() -> None:
+    sequencer, _ = after(opening(quote("A", 1), quote("B", 1)), live(quote("A", 2), conflated=9))
+    assert Hole("binance", "A", 1, 3, 5) in sequencer.receive(live(quote("A", 5)))
+
+
+def test_the_opening_state_has_no_holes() -> None:
+    half = opening(quote("A", 3))
+    half.caught_up = False
+    _, events = after(half, pb.SubscribeResponse(quotes=[quote("A", 9)]))
+    assert summary(events) == [("A", 1, 9, True)]
+
+
 def test_latest_passes_over_updates_by_design() -> None:
     _, events = after(opening(quote("A", 1)), live(quote("A", 9)), checks_holes=False)
     assert summary(events) == [("A", 1, 9, True)]
@@ -234,6 +256,14 @@ def test_a_quote_from_before_a_new_phase_stays_stale() -> None:
     fresh = only_quote(sequencer.receive(opening(quote("A", 9))))
     assert only_quote(events).is_stale
     assert not fresh.is_stale
+
+
+def test_a_quote_from_before_a_reset_stays_stale_though_its_source_is_live() -> None:
+    sequencer, events = after(opening(quote("A", 7)))
+    reset = opening(quote("A", 9))
+    reset.continuity = pb.CONTINUITY_RESET
+    assert not only_quote(sequencer.receive(reset)).is_stale
+    assert only_quote(events).is_stale
 
 
 # A naive model: the list of everything that was published, and what of it the stream delivered.

@@ -339,8 +339,9 @@ async def test_breaking_out_ends_the_call_while_the_client_lives_on(flavour: Fla
 
 
 async def test_closing_the_client_ends_the_iteration(flavour: Flavour) -> None:
+    # Well before its silence would end it, after 15 s.
     script = Script([[opening(quote("A", 1)), Hang()]])
-    async with serving(script) as target, asyncio.timeout(LIMIT_S):
+    async with serving(script) as target, asyncio.timeout(LIMIT_S / 2):
         caught_up = asyncio.Event()
         loop = asyncio.get_running_loop()
         client = connect(target, **OPTIONS)
