@@ -35,6 +35,7 @@ class KrakenServer:
         self.pairs = {"BTC/USD": "online", "ETH/USD": "online", "XRP/USD": "online"}
         self.system = "online"
         self.silent: set[str] = set()
+        self.lists = True
         self.refused: set[str] = set()
         self.already: set[str] = set()
         self.muted = False
@@ -112,6 +113,8 @@ class KrakenServer:
         parameters = message["params"]
         if parameters["channel"] == "instrument":
             await self._say(connection, _answer(message, True, result={"channel": "instrument", "snapshot": True}))
+            if not self.lists:
+                return
             pairs = ",".join(pair(symbol, status) for symbol, status in self.pairs.items())
             await self._say(
                 connection, f'{{"channel":"instrument","type":"snapshot","data":{{"assets":[],"pairs":[{pairs}]}}}}'

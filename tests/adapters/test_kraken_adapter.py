@@ -252,7 +252,7 @@ async def test_an_instrument_listed_later_is_subscribed(server: KrakenServer) ->
 
 async def test_mute_is_stale_and_replaced_at_once(server: KrakenServer) -> None:
     sink = Recorder()
-    async with Running(make(server, sink, stale_after_s=0.3, reconnect_after_s=0.3)):
+    async with Running(make(server, sink, stale_after_s=0.3, reconnect_after_s=0.3, snapshot_timeout_s=0.3)):
         await sink.until_live()
         server.muted = True
         await sink.until(lambda: sink.state is STALE)
@@ -332,3 +332,25 @@ async def test_replaced_while_it_delivers_nothing_missed_nothing_twice(server: K
     assert [quote.bid_price for quote in sink.of("BTCUSD")[1:]] == sent
     assert len(sink.chains) == 1
     assert sink.states == [CONNECTING, LIVE]
+
+
+async def test_known_instruments_do_not_wait_for_a_listing_that_does_not_come(server: KrakenServer) -> None:
+    sink = Recorder()
+    async with Running(make(server, sink, snapshot_timeout_s=0.2)) as adapter:
+        await sink.until_live()
+        await quoted(sink, "BTCUSD", "ETHUSD")
+        server.lists = False
+        for connection in list(server.connections):
+            await connection.close()
+        await sink.until_live(times=2)
+        await eventually(lambda: "halts go unnoticed" in adapter.statuses()[0].last_error)
+        assert adapter.statuses()[0].reconnects == 1
+    assert len(sink.of("BTCUSD")) == 2
+
+
+async def test_a_listing_that_never_comes_is_down_and_says_so(server: KrakenServer) -> None:
+    server.lists = False
+    sink = Recorder()
+    async with Running(make(server, sink, snapshot_timeout_s=0.2)):
+        await sink.until(lambda: sink.state is DOWN)
+    assert "did not send its list of instruments" in sink.last_error

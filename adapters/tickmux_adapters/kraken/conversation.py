@@ -34,10 +34,15 @@ class Slot(Protocol):
 
     decoder: KrakenDecoder
     silent: set[str]
+    is_listing_silent: bool
 
     @property
     def is_online(self) -> bool:
         """Whether the venue as a whole trades."""
+
+    @property
+    def known(self) -> Sequence[str]:
+        """What an earlier connection found in the listing, by the venue's names."""
 
     def take_listing(self, pairs: Sequence[Pair], moment: Moment) -> list[str]:
         """Take the whole listing; returns what to subscribe to."""
@@ -76,7 +81,7 @@ class KrakenConversation:
         self._slot = slot
         self._clock = clock
         self._snapshot_ns = int(snapshot_timeout_s * NS_PER_S)
-        self._started_ns = clock.monotonic_ns()
+        self._listing_since_ns = clock.monotonic_ns()
         self._is_listed = False
         self._subscriptions: dict[str, _Subscription] = {}
         self._unspoken: set[str] = set()
@@ -90,14 +95,17 @@ class KrakenConversation:
     def ready(self) -> bool:
         """Every subscription has been answered; one that never is does not hold up the others for ever."""
         silent = self._slot.silent
-        return self._is_listed and all(
+        return bool(self._subscriptions) and all(
             subscription.answered or name in silent for name, subscription in self._subscriptions.items()
         )
 
     def opening(self) -> Sequence[str]:
-        """The subscription of the listing; those of the tickers follow when it has come."""
-        self._started_ns = self._clock.monotonic_ns()
-        return [self._request("subscribe", {"channel": "instrument", "snapshot": True})]
+        """The subscription of the listing, and of what is known from before; new tickers follow when it has come."""
+        self._listing_since_ns = self._clock.monotonic_ns()
+        self._outgoing.append(self._request("subscribe", {"channel": "instrument", "snapshot": True}))
+        self._subscribe(self._slot.known)
+        outgoing, self._outgoing = self._outgoing, []
+        return outgoing
 
     def feed(self, frame: bytes, wall_ns: int, monotonic_ns: int) -> Heard:
         """Take one frame; see `conversation.Conversation`."""
@@ -126,8 +134,8 @@ class KrakenConversation:
         """
         if self._failure is not None:
             raise self._failure
-        if not self._is_listed and now_ns - self._started_ns > 2 * self._snapshot_ns:
-            raise VenueError("the venue did not send its list of instruments")
+        if not self._is_listed:
+            self._check_listing(now_ns)
         if self._slot.decoder.stuck is not None:
             raise VenueError(f"{self._slot.decoder.stuck} only brings what is past: its clock was set back")
         if self._slot.is_online:
@@ -135,6 +143,20 @@ class KrakenConversation:
                 self._check_deadline(name, now_ns)
         outgoing, self._outgoing = self._outgoing, []
         return outgoing
+
+    def _check_listing(self, now_ns: int) -> None:
+        is_late_again = self._slot.is_listing_silent
+        patience_ns = int(SILENT_RETRY_S * NS_PER_S) if is_late_again else self._snapshot_ns
+        if now_ns - self._listing_since_ns < patience_ns:
+            return
+        if not self._subscriptions:
+            raise VenueError("the venue did not send its list of instruments")
+        # The tickers of what is known go on without it.
+        self._slot.is_listing_silent = True
+        self._slot.update_note()
+        self._listing_since_ns = now_ns
+        for method in ("unsubscribe", "subscribe"):
+            self._outgoing.append(self._request(method, {"channel": "instrument", "snapshot": True}))
 
     def _check_deadline(self, name: str, now_ns: int) -> None:
         subscription = self._subscriptions[name]
@@ -195,6 +217,9 @@ class KrakenConversation:
             return
         names = [name for name in self._slot.take_listing(pairs, self._now()) if name not in self._subscriptions]
         self._is_listed = True
+        if self._slot.is_listing_silent:
+            self._slot.is_listing_silent = False
+            self._slot.update_note()
         self._subscribe(names)
         if not self._subscriptions:
             self._failure = VenueError("none of the configured symbols is listed", retry_after_s=RELIST_S)

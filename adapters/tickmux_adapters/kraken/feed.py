@@ -34,6 +34,8 @@ class KrakenFeed:
         """The venue's state as a whole."""
         self.silent: set[str] = set()
         """Instruments, by the venue's names, that a new connection was made for once; they cause no other."""
+        self.is_listing_silent = False
+        """The venue does not send its list of instruments, so that halts would go unnoticed."""
         self._wanted = list(symbols)
         self._sink = sink
         self._health = health
@@ -50,6 +52,11 @@ class KrakenFeed:
     def is_online(self) -> bool:
         """Whether the venue as a whole trades."""
         return self.system == ONLINE
+
+    @property
+    def known(self) -> list[str]:
+        """What an earlier connection found in the listing, by the venue's names."""
+        return [symbol for symbol, status in self._statuses.items() if status != "delisted"]
 
     def converse(self) -> KrakenConversation:
         """Begin the talk over a new connection."""
@@ -111,6 +118,8 @@ class KrakenFeed:
         notes = [] if self.is_online else [f"the venue is in state {self.system}: nothing trades"]
         notes += self._unlisted
         notes += [f"{symbol} is refused: {reason}" for symbol, reason in sorted(self._refused.items())]
+        if self.is_listing_silent:
+            notes.append("the list of instruments does not come: halts go unnoticed")
         notes += [f"{symbol} is subscribed but silent" for symbol in sorted(self.silent)]
         self._health.note("; ".join(notes))
 
