@@ -7,7 +7,7 @@ import logging
 import signal
 from collections.abc import Callable, Iterator
 
-from tickmux_adapters.errors import AdapterError
+from tickmux_adapters.errors import SettingsError
 from tickmux_adapters.model import SystemClock
 from tickmux_adapters.registry import registered
 from tickmux_server.config import Config, ConfigError
@@ -34,17 +34,17 @@ async def serve(config: Config, *, on_ready: Callable[[str], None] = lambda _: N
     node = Node(config, clock, flags=flags)
     try:
         sources = Sources(config.sources, adapters, node.publisher, clock)
-    except AdapterError as error:
-        raise ConfigError("sources", str(error)) from error
+    except SettingsError as error:
+        raise ConfigError(f"sources.{error.source}.{error.setting}", error.problem) from error
     stop = asyncio.Event()
     with _signals(stop.set):
         try:
+            await node.start()
             async with asyncio.TaskGroup() as group:
                 tasks = [
                     group.create_task(sources.run(), name="sources"),
                     group.create_task(node.streams.watch(), name="streams"),
                 ]
-                await node.start()
                 _settle_garbage_collector()
                 logger.info("listening on %s", node.address)
                 on_ready(node.address)

@@ -1,5 +1,6 @@
 """The publisher: updates in, log entries out. It numbers, merges, encodes once, and batches."""
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
@@ -15,6 +16,8 @@ from tickmux_server.chain import QuoteChain
 from tickmux_server.frames import LISTED_FIELD, STATUSES_FIELD, frame
 from tickmux_server.log import InstrumentEntry, Log, LogEntry, StatusEntry
 from tickmux_server.messages import instrument_message, status_message
+
+logger = logging.getLogger(__name__)
 
 BATCH_ENTRIES_MAX: Final = 1024
 """A burst longer than this is appended in parts, so that readers begin before it ends."""
@@ -92,7 +95,7 @@ class Publisher:
             if key[0] == source and self._instruments[key].channel == channel:
                 chain.begin(epoch)
         slot = self._slots.get((source, channel))
-        if slot is not None:
+        if slot is not None and slot.status is not None:
             self.status(slot.status)
 
     def quote(self, update: QuoteUpdate) -> None:
@@ -118,6 +121,7 @@ class Publisher:
         if news != slot.news:
             slot.news = news
             slot.change += 1
+        self._log_state(slot.status, status)
         slot.status = status
         framed = frame(STATUSES_FIELD, status_message(status, epoch).SerializeToString())
         self._append(
@@ -130,6 +134,17 @@ class Publisher:
                 frame=framed,
             )
         )
+
+    @staticmethod
+    def _log_state(before: ChannelStatus | None, status: ChannelStatus) -> None:
+        if before is None or before.state is not status.state:
+            logger.info(
+                "%s/%s is %s%s",
+                status.source,
+                status.channel,
+                status.state.value,
+                f": {status.last_error}" if status.last_error else "",
+            )
 
     def flush(self) -> None:
         """Append what has gathered to the log, as one batch."""
@@ -154,7 +169,7 @@ class _Slot:
     def __init__(self) -> None:
         self.change = 0
         self.news: tuple[object, ...] = ()
-        self.status: ChannelStatus
+        self.status: ChannelStatus | None = None
 
 
 def _nature(instrument: Instrument) -> tuple[str, str, str]:

@@ -94,10 +94,10 @@ class Subscription:
             return None
         if self._state is not None:
             return self._state_response()
-        if self._ending:
-            self._ended = True
-            return self._stamped(_Response(going_away=True))
         if not self._batches:
+            if self._ending:
+                self._ended = True
+                return self._stamped(_Response(going_away=True))
             self._walk()
         if not self._batches:
             return None

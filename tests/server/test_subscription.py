@@ -223,6 +223,20 @@ def test_going_away_is_the_last_response(feed: Feed) -> None:
     assert drain(subscription) == []
 
 
+def test_what_was_walked_is_written_before_going_away(feed: Feed) -> None:
+    feed.start()
+    subscription = subscribe(feed)
+    drain(subscription)
+    feed.bid(1.0)
+    feed.status("binance", SourceState.STALE)
+    feed.bid(2.0)
+    first = response(subscription)
+    subscription.go_away()
+    second, last = drain(subscription)
+    assert [quote.bid_price for part in (first, second) for quote in part.quotes] == [1.0, 2.0]
+    assert last.going_away
+
+
 def test_only_routes_with_news_are_woken_and_once(feed: Feed) -> None:
     feed.start("binance", "BTCUSDT", "ETHUSDT")
     woken: list[str] = []
