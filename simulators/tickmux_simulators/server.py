@@ -115,7 +115,9 @@ class Server:
         if connection.is_ending:
             return
         connection.flush()
-        if session.is_dropped or connection.transport.get_write_buffer_size() > UNSENT_BYTES_MAX:
+        is_slow = connection.transport.get_write_buffer_size() > UNSENT_BYTES_MAX
+        if session.is_dropped or is_slow:
+            log.info("dropped a connection that %s", "does not read" if is_slow else "did not answer pings")
             connection.is_ending = True
             connection.transport.abort()
         elif session.closing is not None:

@@ -54,6 +54,11 @@ class Simulator:
     async def state(self) -> Any:
         return await self.get_json("/_control")
 
+    async def all_faults_off(self) -> None:
+        for name, fault in (await self.state())["faults"].items():
+            if fault["on"]:
+                await self.switch(name, on=False)
+
     async def sent(self, symbol: str, limit: int = 2000) -> list[str]:
         answer = await self.get_json(f"/_control/sent?symbol={urllib.parse.quote(symbol)}&limit={limit}")
         return [frame["text"] for frame in answer["frames"]]
@@ -102,7 +107,9 @@ class Raw:
     async def closed(self) -> tuple[int | None, str | None]:
         """(code, reason) once the other side closed; code 1006 if it went without a close frame."""
         async with asyncio.timeout(PATIENCE_S):
-            await self.socket.wait_closed()
+            with contextlib.suppress(websockets.ConnectionClosed):
+                while True:
+                    await self.socket.recv()
         return self.socket.close_code, self.socket.close_reason
 
 
