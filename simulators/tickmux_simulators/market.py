@@ -188,15 +188,15 @@ class Market:
             self._pull(instrument, side, target_bid if side is Side.BID else target_ask, time_ns, events)
         elif roll < 0.18:
             self._trade(instrument, time_ns, events)
-        elif roll < 0.34 and best_bid < target_bid < best_ask:
+        elif roll < 0.50 and best_bid < target_bid < best_ask:
             self._change(instrument, time_ns, events, [(Side.BID, target_bid, self._size(instrument))])
         elif roll < 0.50 and best_bid < target_ask < best_ask:
             self._change(instrument, time_ns, events, [(Side.ASK, target_ask, self._size(instrument))])
-        elif roll < 0.60:
-            self._step_back(instrument, time_ns, events, target_bid, target_ask)
-        elif roll < 0.85:
+        elif roll < 0.70:
             side, price = (Side.BID, best_bid) if self._random.random() < 0.5 else (Side.ASK, best_ask)
             self._change(instrument, time_ns, events, [(side, price, self._size(instrument))])
+        elif roll < 0.75:
+            self._step_back(instrument, time_ns, events, target_bid, target_ask)
         else:
             self._deep(instrument, time_ns, events)
 
@@ -316,7 +316,7 @@ class Market:
             instrument.fair_at_ns = time_ns
         step = listing.price_step
         share = SPREAD_SHARE * math.sqrt(1.2e9 / max(listing.turnover_usd, 1e6))
-        half = max(instrument.fair * share, step * 0.5)
+        half = instrument.fair * share
         bid = math.floor((instrument.fair - half) / step) * step
         ask = math.ceil((instrument.fair + half) / step) * step
         return bid, max(ask, bid + step)
