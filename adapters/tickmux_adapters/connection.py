@@ -27,6 +27,10 @@ POLL_S: Final = 0.1
 LATE_GRACE_S: Final = 0.05
 """Time for the reader to catch up before a connection is called mute: it may be our own process that stood still."""
 
+CODES_THAT_ASK_TO_WAIT: Final = frozenset({aiohttp.WSCloseCode.POLICY_VIOLATION, aiohttp.WSCloseCode.TRY_AGAIN_LATER})
+"""Binance closes with the first on too many messages, Kraken with the second when it has no market data."""
+ASKED_TO_WAIT_S: Final = 5.0
+
 WebSocket = aiohttp.ClientWebSocketResponse[Literal[False]]
 
 
@@ -180,7 +184,9 @@ class Connection:
             await socket.pong(data)
         elif kind is aiohttp.WSMsgType.CLOSE:
             said = f" {extra}" if extra else ""
-            raise VenueError(f"{self._host} closed the connection: code {data}{said}")
+            # Whoever comes back at once after these is banned, or finds the venue as it was.
+            pause_s = ASKED_TO_WAIT_S if data in CODES_THAT_ASK_TO_WAIT else None
+            raise VenueError(f"{self._host} closed the connection: code {data}{said}", retry_after_s=pause_s)
         elif kind is aiohttp.WSMsgType.ERROR:
             if isinstance(data, aiohttp.WebSocketError):
                 if data.code == aiohttp.WSCloseCode.MESSAGE_TOO_BIG:

@@ -250,6 +250,18 @@ async def test_a_refused_handshake_waits_as_asked(server: BinanceServer, status:
     assert sink.chains == []
 
 
+async def test_too_many_messages_is_followed_by_a_pause(server: BinanceServer) -> None:
+    sink = Recorder()
+    async with Running(make(server, sink)):
+        await sink.until_live()
+        for connection in list(server.streams):
+            await connection.close(1008, "Too many requests")
+        await sink.until(lambda: sink.state is DOWN)
+        assert "code 1008 Too many requests" in sink.last_error
+        await asyncio.sleep(0.3)
+    assert server.handshakes == 1
+
+
 async def test_a_failing_seed_does_not_disturb_the_stream(server: BinanceServer) -> None:
     sink = Recorder()
     adapter = make(server, sink, symbols=["ETHUSDT"])

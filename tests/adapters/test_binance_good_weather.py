@@ -1,4 +1,5 @@
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -98,12 +99,37 @@ async def test_a_lost_connection_begins_a_new_chain(server: BinanceServer) -> No
     assert live[0] < second < live[1]
 
 
+def ours() -> set[str]:
+    """The tasks that the adapters or their HTTP library run."""
+    names = (repr(task.get_coro()) for task in asyncio.all_tasks())
+    return {name for name in names if "BinanceAdapter" in name or "Slot." in name or "Connection." in name}
+
+
 async def test_cancelling_leaves_nothing_behind(server: BinanceServer) -> None:
-    before = asyncio.all_tasks()
     sink = Recorder()
     async with Running(make(server, sink)):
         await sink.until_live()
-    ours = {task for task in asyncio.all_tasks() - before if "websockets" not in repr(task)}
-    ours = {task for task in ours if "BinanceServer" not in repr(task) and "Server" not in repr(task.get_coro())}
-    assert ours == set()
+        assert ours()
+    assert ours() == set()
     await eventually(lambda: not server.streams)
+
+
+async def test_cancelling_while_two_connections_overlap_leaves_nothing_behind(server: BinanceServer) -> None:
+    sink = Recorder()
+    async with Running(make(server, sink, rotate_after_s=0.2, overlap_s=30)):
+        await eventually(lambda: len(server.streams) == 2)
+    assert ours() == set()
+    await eventually(lambda: not server.streams)
+
+
+async def test_cancelling_while_nothing_answers_leaves_nothing_behind() -> None:
+    sink = Recorder()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        settings = BinanceSettings(
+            adapter="binance",
+            websocket_url=f"ws://127.0.0.1:{listener.getsockname()[1]}",
+            rest_url=f"http://127.0.0.1:{listener.getsockname()[1]}",
+        )
+        async with Running(ADAPTER.create("binance", settings, sink, SystemClock())):
+            await sink.until(lambda: sink.statuses)
+    assert ours() == set()

@@ -124,7 +124,7 @@ class _InstrumentTicker:
         self._volume: float | None = None
         self._time_ns = 0
         # What came with the latest venue time: several updates may share one, and a repeat is told by its content.
-        self._seen: list[tuple[Number, ...]] = []
+        self._seen: list[Ticker] = []
         self._repeats = 0
         self._repeats_since_ns = 0
         self.spoken = False
@@ -133,18 +133,17 @@ class _InstrumentTicker:
     def take(self, entry: Ticker, wall_ns: int, monotonic_ns: int) -> bool:
         """Deliver an entry, unless it repeats or precedes what was delivered. Says whether it did."""
         venue_ns = time_ns(entry.timestamp)
-        content = (entry.bid, entry.bid_qty, entry.ask, entry.ask_qty, entry.last, entry.volume)
         latest_ns = self._time_ns
-        if venue_ns is not None and (venue_ns < latest_ns or (venue_ns == latest_ns and content in self._seen)):
+        if venue_ns is not None and (venue_ns < latest_ns or (venue_ns == latest_ns and entry in self._seen)):
             self._repeat(monotonic_ns)
             return False
         self._read(entry)
         if venue_ns is not None:
             if venue_ns > self._time_ns:
                 self._time_ns = venue_ns
-                self._seen = [content]
+                self._seen = [entry]
             elif len(self._seen) < REMEMBERED_MAX:
-                self._seen.append(content)
+                self._seen.append(entry)
             self._health.lag_ns = wall_ns - venue_ns
         self._repeats = 0
         self.spoken = True
