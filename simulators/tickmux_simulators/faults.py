@@ -119,7 +119,7 @@ class Fault(enum.Enum):
         (
             "Halt a symbol: its market stands still. Binance shows `status` in exchangeInfo only (HALT, BREAK, "
             "CANCEL_ONLY); Kraken pushes it on the instrument channel (maintenance, cancel_only, post_only, "
-            "limit_only, reduce_only, delisted). Off: it resumes."
+            "limit_only, reduce_only, delisted). Off: it resumes. A recording goes on playing."
         ),
         BOTH,
         {"symbol": "", "status": ""},

@@ -1,7 +1,6 @@
 """Each fault switch of the simulated Binance, at run time, over real sockets."""
 
 import asyncio
-import itertools
 import json
 import time
 from collections.abc import AsyncIterator
@@ -10,7 +9,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 import websockets
-from tests.simulators.process import Raw, Simulator, simulator
+from tests.simulators.process import PATIENCE_S, Raw, Simulator, simulator
 
 BOOK_TICKER = "/ws/btcusdt@bookTicker"
 
@@ -39,21 +38,13 @@ async def is_silent(raw: Raw, timeout_s: float = 0.4) -> bool:
         return True
 
 
-async def update_ids(raw: Raw, count: int) -> list[int]:
-    return [(await raw.json())["u"] for _ in range(count)]
-
-
 async def test_data_mute_still_pings_and_acknowledges_and_ends(venue: Simulator) -> None:
     async with venue.connect(BOOK_TICKER) as raw:
         await raw.text()
         await venue.switch("data_mute")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
+            assert await is_silent(raw)
             before = (await venue.state())["counters"]["pongs_received"]
-            while True:
-                try:
-                    await raw.text(timeout_s=0.3)
-                except TimeoutError:
-                    break
             while (await venue.state())["counters"]["pongs_received"] < before + 2:
                 assert await is_silent(raw, 0.2)
         assert await raw.answer({"method": "LIST_SUBSCRIPTIONS", "id": 1}) == {
@@ -91,33 +82,56 @@ async def test_a_frozen_socket_is_open_and_answers_nothing(venue: Simulator) -> 
         assert await venue.get_json("/api/v3/ping") == {}
 
 
+class Numbers:
+    """How a number goes on from frame to frame."""
+
+    def __init__(self, raw: Raw, key: str) -> None:
+        self._raw = raw
+        self._key = key
+        self._last: int | None = None
+
+    async def next_step(self) -> int:
+        number: int = (await self._raw.json())[self._key]
+        step = 0 if self._last is None else number - self._last
+        self._last = number
+        return step
+
+    async def odd_steps(self) -> list[int]:
+        """The steps that are not 1, up to five frames after the first of them."""
+        odd: list[int] = []
+        async with asyncio.timeout(PATIENCE_S):
+            while not odd:
+                step = await self.next_step()
+                odd += [step] if step != 1 else []
+            for _ in range(5):
+                step = await self.next_step()
+                odd += [step] if step != 1 else []
+        return odd
+
+
 async def test_a_gap_a_duplicate_and_a_frame_out_of_order(venue: Simulator) -> None:
     async with venue.connect("/ws/btcusdt@trade") as raw:
-        first = (await raw.json())["t"]
+        numbers = Numbers(raw, "t")
+        await numbers.next_step()
         await venue.switch("gap", count=3)
-        numbers = [first, *[(await raw.json())["t"] for _ in range(20)]]
-        steps = {later - earlier for earlier, later in itertools.pairwise(numbers)}
-        assert steps == {1, 4}
+        assert await numbers.odd_steps() == [4]
         await venue.switch("duplicate", once=True)
-        numbers = [(await raw.json())["t"] for _ in range(20)]
-        assert sorted(later - earlier for earlier, later in itertools.pairwise(numbers))[:2] == [0, 1]
+        assert await numbers.odd_steps() == [0]
         await venue.switch("out_of_order", once=True)
-        numbers = [(await raw.json())["t"] for _ in range(20)]
-        steps_in_order = [later - earlier for earlier, later in itertools.pairwise(numbers)]
-        assert sorted(set(steps_in_order)) == [-1, 1, 2]
-        assert (await venue.state())["faults"]["gap"]["applied"] == 3
+        assert await numbers.odd_steps() == [2, -1, 2]
+        assert (await venue.state())["faults"]["gap"]["applied"] >= 3
 
 
 async def test_the_diff_stream_has_a_gap_in_the_middle(venue: Simulator) -> None:
     async with venue.connect("/ws/btcusdt@depth@100ms") as raw:
         last = (await raw.json())["u"]
         await venue.switch("gap", once=True)
-        has_gap = False
-        for _ in range(6):
+        async with asyncio.timeout(PATIENCE_S):
             update = await raw.json()
-            has_gap = has_gap or update["U"] > last + 1
-            last = update["u"]
-        assert has_gap
+            while update["U"] == last + 1:
+                last = update["u"]
+                update = await raw.json()
+        assert update["U"] > last + 1
 
 
 async def test_malformed_truncated_non_json_and_oversized_frames_and_neighbours_go_on(venue: Simulator) -> None:
