@@ -39,6 +39,7 @@ class KrakenServer:
         self.refused: set[str] = set()
         self.already: set[str] = set()
         self.muted = False
+        self.quotes_muted = False
         self.refuse_handshake: tuple[int, dict[str, str]] | None = None
         self.connections: dict[ServerConnection, set[str]] = {}
         self.received: list[dict[str, Any]] = []
@@ -136,7 +137,7 @@ class KrakenServer:
                 await self._snapshot(connection, symbol)
 
     async def _snapshot(self, connection: ServerConnection, symbol: str) -> None:
-        if symbol in self.silent or self.muted:
+        if symbol in self.silent or self.muted or self.quotes_muted:
             return
         self.connections[connection].add(symbol)
         text = ticker(

@@ -272,6 +272,28 @@ async def test_heartbeats_alone_keep_a_quiet_market_live(server: KrakenServer) -
     assert sink.states == [CONNECTING, LIVE]
 
 
+async def test_heartbeats_without_quotes_are_found_out(server: KrakenServer) -> None:
+    sink = Recorder()
+    async with Running(make(server, sink, quiet_probe_s=0.3, snapshot_timeout_s=0.3)):
+        await quoted(sink, "BTCUSD", "ETHUSD")
+        server.quotes_muted = True
+        await sink.until(lambda: sink.state is DOWN)
+        assert "heartbeats but no quotes, and BTC/USD no snapshot when asked" in sink.last_error
+        server.quotes_muted = False
+        await sink.until_live(times=2)
+    assert len(sink.chains) >= 2
+
+
+async def test_a_quiet_market_answers_the_probe_and_nothing_happens(server: KrakenServer) -> None:
+    sink = Recorder()
+    async with Running(make(server, sink, quiet_probe_s=0.2, snapshot_timeout_s=1)) as adapter:
+        await quoted(sink, "BTCUSD", "ETHUSD")
+        await eventually(lambda: sum(message["method"] == "unsubscribe" for message in server.received) >= 3)
+        assert adapter.statuses()[0].reconnects == 0
+    assert sink.states == [CONNECTING, LIVE]
+    assert len(sink.quotes) == 2
+
+
 async def test_a_restart_of_the_venue_is_a_new_chain_with_nothing_old(server: KrakenServer) -> None:
     sink = Recorder()
     async with Running(make(server, sink)):

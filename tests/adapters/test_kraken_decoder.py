@@ -92,7 +92,9 @@ def test_the_top_of_every_recorded_book_arrives_exactly() -> None:
 def test_every_other_recorded_frame_is_understood_or_counted() -> None:
     sink = Recorder()
     health = ChannelHealth(source="kraken", channel="0", sink=sink, clock=SystemClock())
-    feed = KrakenFeed(["BTCUSD", "ETHBTC"], sink=sink, health=health, clock=SystemClock(), snapshot_timeout_s=5)
+    feed = KrakenFeed(
+        ["BTCUSD", "ETHBTC"], sink=sink, health=health, clock=SystemClock(), snapshot_timeout_s=5, quiet_probe_s=30
+    )
     feed.begin_chain(Moment(2, 1))
     conversation: KrakenConversation = feed.converse()
     conversation.opening()

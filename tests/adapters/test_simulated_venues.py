@@ -179,7 +179,8 @@ async def test_a_cut_connection_is_a_new_chain(venue: Simulator) -> None:
     async with Running(make(venue, sink)):
         for number, fault in enumerate(("drop_connections", "close_connections", "cut_old_connections"), 1):
             await sink.until_live(times=number)
-            await venue.switch(fault, once=True)
+            # Any code but 1008 and 1013, which ask for a pause.
+            await venue.switch(fault, once=True, **({"code": 1001} if fault == "close_connections" else {}))
         await sink.until_live(times=4)
     assert len(sink.chains) == 4
     assert sink.states == [SourceState.CONNECTING, LIVE, DOWN, LIVE, DOWN, LIVE, DOWN, LIVE]
@@ -211,6 +212,17 @@ async def test_binance_halt_is_found(binance: Simulator) -> None:
         await sink.until(lambda: any(quote.halted is True for quote in sink.quotes))
         await binance.switch("halt", on=False)
         await sink.until(lambda: any(quote.halted is False for quote in sink.quotes))
+
+
+async def test_kraken_heartbeats_without_quotes_are_found_out(kraken: Simulator) -> None:
+    sink = Recorder()
+    async with Running(make(kraken, sink, quiet_probe_s=1.0, snapshot_timeout_s=0.5)):
+        await sink.until_live()
+        await kraken.switch("data_mute_with_heartbeats", on=True)
+        await sink.until(lambda: sink.state is DOWN)
+        assert "heartbeats but no quotes" in sink.last_error
+        await kraken.switch("data_mute_with_heartbeats", on=False)
+        await sink.until_live(times=2)
 
 
 async def test_kraken_states_are_pushed(kraken: Simulator) -> None:

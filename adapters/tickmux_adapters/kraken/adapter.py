@@ -63,6 +63,7 @@ class KrakenAdapter:
             health=health,
             clock=self._clock,
             snapshot_timeout_s=self._settings.snapshot_timeout_s,
+            quiet_probe_s=self._settings.quiet_probe_s,
         )
         return Slot(
             http=http,

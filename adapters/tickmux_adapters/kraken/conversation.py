@@ -76,11 +76,14 @@ class _Subscription:
 class KrakenConversation:
     """Asks for the listing first, then for each instrument's ticker, and sees to it that each one speaks."""
 
-    def __init__(self, slot: Slot, clock: Clock, *, snapshot_timeout_s: float) -> None:
+    def __init__(self, slot: Slot, clock: Clock, *, snapshot_timeout_s: float, quiet_probe_s: float) -> None:
         self.rotation_wanted = False
         self._slot = slot
         self._clock = clock
         self._snapshot_ns = int(snapshot_timeout_s * NS_PER_S)
+        self._quiet_probe_ns = int(quiet_probe_s * NS_PER_S)
+        self._quiet_since_ns = clock.monotonic_ns()
+        self._probed_ns: int | None = None
         self._listing_since_ns = clock.monotonic_ns()
         self._is_listed = False
         self._subscriptions: dict[str, _Subscription] = {}
@@ -139,10 +142,23 @@ class KrakenConversation:
         if self._slot.decoder.stuck is not None:
             raise VenueError(f"{self._slot.decoder.stuck} only brings what is past: its clock was set back")
         if self._slot.is_online:
+            self._probe(now_ns)
             for name in sorted(self._unspoken):
                 self._check_deadline(name, now_ns)
         outgoing, self._outgoing = self._outgoing, []
         return outgoing
+
+    def _probe(self, now_ns: int) -> None:
+        quiet_ns = now_ns - max(self._slot.decoder.ticker_at_ns, self._quiet_since_ns)
+        spoken = sorted(self._subscriptions.keys() - self._unspoken)
+        if quiet_ns < self._quiet_probe_ns or not spoken:
+            self._probed_ns = None
+        elif self._probed_ns is None:
+            self._probed_ns = now_ns
+            self._outgoing.append(self._request("unsubscribe", self._ticker(spoken[:1])))
+            self._outgoing.append(self._request("subscribe", self._ticker(spoken[:1], snapshot=True), spoken[:1]))
+        elif now_ns - self._probed_ns >= self._snapshot_ns:
+            raise VenueError(f"the venue sends heartbeats but no quotes, and {spoken[0]} no snapshot when asked")
 
     def _check_listing(self, now_ns: int) -> None:
         is_late_again = self._slot.is_listing_silent

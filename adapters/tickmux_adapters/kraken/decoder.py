@@ -32,6 +32,8 @@ class KrakenDecoder:
         self._sink = sink
         self._health = health
         self._tickers: dict[str, _InstrumentTicker] = {}
+        self.ticker_at_ns = 0
+        """When the last ticker of any instrument was read, monotonic."""
 
     def add(self, instrument: Instrument) -> None:
         """Take an instrument's tickers from now on."""
@@ -71,7 +73,9 @@ class KrakenDecoder:
     def _ticker(self, frame: bytes, wall_ns: int, monotonic_ns: int) -> Heard:
         heard = Heard.ALIVE
         tickers = self._tickers
-        for entry in decode_ticker(frame).data:
+        entries = decode_ticker(frame).data
+        self.ticker_at_ns = monotonic_ns
+        for entry in entries:
             ticker = tickers.get(entry.symbol)
             if ticker is None:
                 raise ValueError(f"a ticker that we did not ask for: {entry.symbol[:40]!r}")

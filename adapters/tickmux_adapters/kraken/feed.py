@@ -28,6 +28,7 @@ class KrakenFeed:
         health: ChannelHealth,
         clock: Clock,
         snapshot_timeout_s: float,
+        quiet_probe_s: float,
     ) -> None:
         self.decoder = KrakenDecoder(sink, health)
         self.system = ONLINE
@@ -41,6 +42,7 @@ class KrakenFeed:
         self._health = health
         self._clock = clock
         self._snapshot_timeout_s = snapshot_timeout_s
+        self._quiet_probe_s = quiet_probe_s
         self._instruments: dict[str, Instrument] = {}
         self._statuses: dict[str, str] = {}
         self._told_halted: set[str] = set()
@@ -60,7 +62,12 @@ class KrakenFeed:
 
     def converse(self) -> KrakenConversation:
         """Begin the talk over a new connection."""
-        return KrakenConversation(self, self._clock, snapshot_timeout_s=self._snapshot_timeout_s)
+        return KrakenConversation(
+            self,
+            self._clock,
+            snapshot_timeout_s=self._snapshot_timeout_s,
+            quiet_probe_s=self._quiet_probe_s,
+        )
 
     def begin_chain(self, moment: Moment) -> None:
         """Start anew; what is known to be halted is said first."""

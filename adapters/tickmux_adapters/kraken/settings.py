@@ -29,3 +29,6 @@ class KrakenSettings(WebSocketSettings, kw_only=True, forbid_unknown_fields=True
     """The venue advises to reconnect after 5 s without any message: it sends a heartbeat each second."""
     snapshot_timeout_s: Seconds = 5.0
     """Longest wait for an instrument's first quote after its subscription."""
+    quiet_probe_s: Seconds = 30.0
+    """After so long without a quote of any instrument one is subscribed anew: heartbeats alone do not prove that quotes
+    still flow, and the snapshot that must follow does."""
