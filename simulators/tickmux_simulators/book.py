@@ -2,7 +2,7 @@
 
 import bisect
 import enum
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 
 class Side(enum.Enum):
@@ -97,6 +97,3 @@ class Book:
         """(bid price, bid size, ask price, ask size) with zeros for what is not there."""
         bid, ask = self.bids.best or 0, self.asks.best or 0
         return bid, self.bids.size(bid), ask, self.asks.size(ask)
-
-
-EMPTY_TOP: Final = (0, 0, 0, 0)
