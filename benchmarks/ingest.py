@@ -143,7 +143,7 @@ def parsers_table(measured: Sequence[Repeats], *, peers_measured: bool) -> str:
                     parser,
                     f"{cost.median:.2f}",
                     f"{cost.least:.2f}",
-                    f"{ratio:.1f}",
+                    f"{ratio:.2f}",
                     goal,
                     verdict(met=met),
                 )
@@ -172,12 +172,12 @@ def _parts_table(measured: Sequence[Repeats]) -> str:
 def _encodings_table(costs: Mapping[str, Cost]) -> str:
     pieces, kept = costs["pieces"], costs["kept"]
     rows = [
-        ("pieces of the message (ours)", f"{pieces.median:.2f}", f"{pieces.least:.2f}", "1.0"),
+        ("pieces of the message (ours)", f"{pieces.median:.2f}", f"{pieces.least:.2f}", "1.00"),
         (
             "a protobuf message kept per instrument",
             f"{kept.median:.2f}",
             f"{kept.least:.2f}",
-            f"{kept.times(pieces):.1f}",
+            f"{kept.times(pieces):.2f}",
         ),
     ]
     return table(

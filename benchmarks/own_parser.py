@@ -63,6 +63,7 @@ class OwnPath:
         self._log = MemoryLog()
         self._publisher = self._publisher_into(self._log)
         self._decoder = self._decoder_into(self._publisher)
+        self._lone_publisher = self._publisher_into(MemoryLog())
         self._lone_decoder = self._decoder_into(Discarding())
         gathering = Gathering()
         self._pass(self._decoder_into(gathering), _nothing)
@@ -90,14 +91,18 @@ class OwnPath:
 
     def publish(self, passes: int) -> int:
         """CPU nanoseconds of merging, encoding and appending to the log."""
-        quote, flush = self._publisher.quote, self._publisher.flush
-        started_ns = time.thread_time_ns()
+        quote, flush = self._lone_publisher.quote, self._lone_publisher.flush
+        spent_ns = 0
         for _ in range(passes):
+            # The updates are of the same moments in each pass; a chain's time never goes back.
+            self._lone_publisher.begin_chain(self._venue, "0")
+            started_ns = time.thread_time_ns()
             for read in self._updates:
                 for update in read:
                     quote(update)
                 flush()
-        return time.thread_time_ns() - started_ns
+            spent_ns += time.thread_time_ns() - started_ns
+        return spent_ns
 
     def quotes(self) -> dict[str, list[float | int | None]]:
         """What is known of each instrument after all frames."""

@@ -90,20 +90,18 @@ class Walk:
 
 def generated_binance_books() -> Workload:
     """Frames of bookTicker streams."""
-    frames = []
-    for number, (listing, walk) in enumerate(_walks("binance")):
-        symbol = listing.venue_symbol
-        frames.append(
-            f'{{"stream":"{symbol.lower()}@bookTicker","data":{{"u":{98_494_969_448 + 7 * number},"s":"{symbol}",'
-            f'"b":"{walk.price(0):.8f}","B":"{walk.sizes[0]:.8f}","a":"{walk.price(1):.8f}","A":"{walk.sizes[1]:.8f}"}}}}'
-        )
+    frames = (_book_frame(number, listing, walk) for number, (listing, walk) in enumerate(_walks("binance")))
     return Workload("binance bookTicker", "binance", "generated", _listings("binance"), tuple(frames))
 
 
 def generated_binance_trades() -> Workload:
-    """Trade frames."""
+    """Trade frames, after one bookTicker of each instrument: a trade's quote also carries the top of book."""
     frames, aggregates = [], []
     for number, (listing, walk) in enumerate(_walks("binance")):
+        if number < INSTRUMENTS:
+            frames.append(_book_frame(number, listing, walk))
+            aggregates.append(frames[-1])
+            continue
         trade = {
             "s": listing.venue_symbol,
             "t": 6_715_234_671 + number,
@@ -177,6 +175,14 @@ def _listings(venue: str) -> tuple[Listing, ...]:
     return tuple(
         Listing(venue, venue.title(), f"C{number:03}{quote}", f"C{number:03}{separator}{quote}", f"C{number:03}", quote)
         for number in range(INSTRUMENTS)
+    )
+
+
+def _book_frame(number: int, listing: Listing, walk: Walk) -> str:
+    symbol = listing.venue_symbol
+    return (
+        f'{{"stream":"{symbol.lower()}@bookTicker","data":{{"u":{98_494_969_448 + 7 * number},"s":"{symbol}",'
+        f'"b":"{walk.price(0):.8f}","B":"{walk.sizes[0]:.8f}","a":"{walk.price(1):.8f}","A":"{walk.sizes[1]:.8f}"}}}}'
     )
 
 
