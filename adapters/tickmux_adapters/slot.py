@@ -143,6 +143,7 @@ class Slot:
                 return await self._feed.seed()
             except VenueError as error:
                 delay_s = backoff.after_failure(error)
+                self._health.enter(self._health.state, f"cannot fetch the present state: {error}")
                 logger.warning("%s: cannot fetch the present state: %s; again in %.1f s", self._name, error, delay_s)
                 await asyncio.sleep(delay_s)
 

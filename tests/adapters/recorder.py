@@ -91,7 +91,16 @@ class Recorder:
                 await self._changed.wait()
 
     async def until_live(self, times: int = 1) -> None:
-        await self.until(lambda: [status.state for status in self.statuses].count(SourceState.LIVE) >= times)
+        """Wait until slots have become LIVE so many times in all."""
+        await self.until(lambda: self._times_live() >= times)
+
+    def _times_live(self) -> int:
+        times = 0
+        before: dict[str, SourceState] = {}
+        for status in self.statuses:
+            times += status.state is SourceState.LIVE and before.get(status.channel) is not SourceState.LIVE
+            before[status.channel] = status.state
+        return times
 
 
 class Running:

@@ -187,8 +187,7 @@ async def test_a_restart_of_the_venue_is_down_then_a_new_chain(server: BinanceSe
     async with Running(make(server, sink)) as adapter:
         await sink.until_live()
         await server.stop()
-        await sink.until(lambda: "connection refused" in sink.last_error)
-        assert sink.state is DOWN
+        await sink.until(lambda: sink.state is DOWN and "connection refused" in sink.last_error)
         await server.start()
         await sink.until_live(times=2)
         assert adapter.statuses()[0].reconnects >= 1
@@ -273,6 +272,7 @@ async def test_a_failing_seed_does_not_disturb_the_stream(server: BinanceServer)
         await server.send("ethusdt@bookTicker", book("ETHUSDT", 6, "4000.12", "4000.13"))
         await sink.until(lambda: sink.of("ETHUSDT"))
         assert adapter.statuses()[0].state is LIVE
+        assert "cannot fetch the present state" in adapter.statuses()[0].last_error
         server.refuse_rest = None
         await sink.until(lambda: any(quote.volume == 1234.5 for quote in sink.of("ETHUSDT")))
     assert 99.0 not in [quote.bid_price for quote in sink.of("ETHUSDT")]
@@ -313,6 +313,17 @@ async def test_halts_and_delistings_are_found_and_said_again_in_a_new_chain(serv
         del server.listing[1]
         await sink.until(lambda: sink.instruments[-1].state is InstrumentState.DELISTED)
     assert [quote for quote in sink.of("BTCUSDT") if quote.halted in (True, False)] == []
+
+
+async def test_a_failing_look_for_halts_is_said_and_disturbs_nothing(server: BinanceServer) -> None:
+    sink = Recorder()
+    async with Running(make(server, sink, states_poll_s=0.1)) as adapter:
+        await sink.until_live()
+        await sink.until(lambda: len(sink.of("ETHUSDT")) == 2)
+        server.refuse_rest = (503, {}, "unavailable")
+        await eventually(lambda: "cannot look for halts" in adapter.statuses()[0].last_error)
+        assert adapter.statuses()[0].state is LIVE
+    assert len(sink.chains) == 1
 
 
 async def test_replaced_while_it_delivers_nothing_missed_nothing_twice(server: BinanceServer) -> None:

@@ -141,6 +141,15 @@ async def test_one_bad_symbol_fails_alone_and_is_named(server: KrakenServer) -> 
     assert server.handshakes == 1
 
 
+async def test_two_venue_symbols_of_one_canonical_name_are_both_refused(server: KrakenServer) -> None:
+    server.pairs["XBT/USD"] = "online"
+    sink = Recorder()
+    async with Running(make(server, sink)) as adapter:
+        await quoted(sink, "ETHUSD")
+        assert "BTCUSD would be the name of both BTC/USD and XBT/USD: refused" in adapter.statuses()[0].last_error
+    assert [instrument.symbol for instrument in sink.instruments] == ["ETHUSD"]
+
+
 async def test_already_subscribed_is_a_success(server: KrakenServer) -> None:
     server.already = {"ETH/USD"}
     sink = Recorder()
@@ -299,8 +308,7 @@ async def test_a_restart_of_the_venue_is_a_new_chain_with_nothing_old(server: Kr
     async with Running(make(server, sink)):
         await quoted(sink, "BTCUSD", "ETHUSD")
         await server.stop()
-        await sink.until(lambda: "connection refused" in sink.last_error)
-        assert sink.state is DOWN
+        await sink.until(lambda: sink.state is DOWN and "connection refused" in sink.last_error)
         server.price = 200.0
         await server.start()
         await sink.until_live(times=2)

@@ -145,12 +145,14 @@ class BinanceAdapter:
         )
 
     async def _poll_states(self, rest: BinanceRest) -> None:
-        """Look for halts. A failure is logged and disturbs nothing: the streams go on."""
+        """Look for halts. A failure is said and logged, and disturbs nothing: the streams go on."""
         while True:
             await asyncio.sleep(self._settings.states_poll_s * random.uniform(0.9, 1.1))  # noqa: S311 - spreads load
             try:
                 await self._update_states(rest)
             except VenueError as error:
+                for health in self._healths:
+                    health.enter(health.state, f"cannot look for halts: {error}")
                 logger.warning("%s: cannot look for halts: %s", self._source, error)
 
     async def _update_states(self, rest: BinanceRest) -> None:

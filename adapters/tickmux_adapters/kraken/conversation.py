@@ -22,6 +22,8 @@ HELD_FRAMES_MAX: Final = 50_000
 SILENT_RETRY_S: Final = 60.0
 """Time between two attempts to wake an instrument that stays silent whatever we do."""
 RATE_PAUSE_S: Final = 10.0
+REQUESTS_MAX: Final = 1_000
+"""Requests that are remembered in case their answer names no symbol."""
 RELIST_S: Final = 60.0
 NS_PER_S: Final = 1_000_000_000
 
@@ -91,6 +93,7 @@ class KrakenConversation:
         self._requests: dict[int, list[str]] = {}
         self._request_id = 0
         self._outgoing: list[str] = []
+        self._has_complained = False
         self._failure: VenueError | None = None
         self._held: deque[tuple[bytes, int, int]] | None = None
 
@@ -208,6 +211,7 @@ class KrakenConversation:
         self._request_id += 1
         if names:
             self._requests[self._request_id] = names
+            self._requests.pop(self._request_id - REQUESTS_MAX, None)
         return json.dumps({"method": method, "params": params, "req_id": self._request_id}, ensure_ascii=False)
 
     def _control(self, message: AnyFrame) -> Heard:
@@ -262,7 +266,9 @@ class KrakenConversation:
             subscription.since_ns = self._clock.monotonic_ns()
 
     def _take_rate_error(self, error: str) -> None:
-        logger.warning("the venue complains: %s", error)
+        if not self._has_complained:
+            self._has_complained = True
+            logger.warning("the venue complains: %s", error)
         # Which request it dropped is not said, so all are made again, later and on a new connection.
         if not self.ready:
             self._failure = VenueError(f"the venue complains: {error}", retry_after_s=RATE_PAUSE_S)
