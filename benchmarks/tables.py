@@ -22,6 +22,8 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], not
     return "\n".join([title, rule, text[0], rule, *text[1:], rule, *notes])
 
 
-def verdict(*, met: bool) -> str:
-    """A goal's cell."""
-    return "met" if met else "MISSED"
+def verdict(*, met: bool, met_undisturbed: bool = False) -> str:
+    """A goal's cell: by the medians, and if those miss it, by the repeats that nothing disturbed."""
+    if met:
+        return "met"
+    return "only undisturbed" if met_undisturbed else "MISSED"

@@ -4,7 +4,7 @@ import pytest
 from benchmarks.arithmetic import Cost, percentile
 from benchmarks.fan_out_plan import SELECTED, SYMBOLS, Load, expected, order, selections
 from benchmarks.hub import flush_size
-from benchmarks.tables import table
+from benchmarks.tables import table, verdict
 
 
 def test_a_cost_is_its_median_and_its_least() -> None:
@@ -45,6 +45,12 @@ def test_columns_line_up() -> None:
     ]
     with pytest.raises(ValueError, match="2 cells"):
         table("title", ("name", "us"), [("a",)])
+
+
+def test_a_goal_is_judged_by_the_median() -> None:
+    assert verdict(met=True) == "met"
+    assert verdict(met=False) == "MISSED"
+    assert verdict(met=False, met_undisturbed=True) == "only undisturbed"
 
 
 def test_every_client_is_owed_the_changes_of_what_it_selects() -> None:
