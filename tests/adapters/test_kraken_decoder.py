@@ -183,3 +183,33 @@ def test_a_clock_that_was_set_back_is_noticed() -> None:
         decoder.feed((frame % 26).encode(), 2, number * 100_000_000)
     assert decoder.stuck == "BTC/USD"
     assert health.duplicates == 150
+
+
+def ticker_at(second: int, bid: str) -> bytes:
+    return (
+        f'{{"channel":"ticker","type":"update","data":[{{"symbol":"BTC/USD","bid":{bid},"bid_qty":1.0,"ask":9.0,'
+        f'"ask_qty":1.0,"last":1.0,"volume":1.0,"timestamp":"2026-08-12T19:29:{second:02d}.066592Z"}}]}}'
+    ).encode()
+
+
+def bids(sink: Recorder) -> list[object]:
+    return [quote.bid_price for quote in sink.quotes]
+
+
+def test_a_quote_that_moves_away_and_back_within_one_timestamp_is_news() -> None:
+    decoder, sink, health = decoder_of("BTC/USD")
+    for bid in ("1.0", "2.0", "1.0", "1.0"):
+        decoder.feed(ticker_at(1, bid), 2, 1)
+    assert bids(sink) == [1.0, 2.0, 1.0]
+    assert health.duplicates == 1
+
+
+def test_what_the_next_connection_tells_again_counts_once() -> None:
+    decoder, sink, health = decoder_of("BTC/USD")
+    for bid in ("1.0", "2.0"):
+        decoder.feed(ticker_at(1, bid), 2, 1)
+    decoder.overlap()
+    for second, bid in ((0, "7.0"), (1, "1.0"), (1, "2.0"), (1, "3.0"), (2, "4.0"), (2, "5.0"), (2, "4.0")):
+        decoder.feed(ticker_at(second, bid), 2, 1)
+    assert bids(sink) == [1.0, 2.0, 3.0, 4.0, 5.0, 4.0]
+    assert health.duplicates == 3

@@ -129,6 +129,7 @@ class KrakenConversation:
     def release(self) -> None:
         """Deliver what was kept back, and keep nothing back from now on."""
         held, self._held = self._held, None
+        self._slot.decoder.overlap()
         for frame, wall_ns, monotonic_ns in held or ():
             self._slot.decoder.feed(frame, wall_ns, monotonic_ns, self._control)
 

@@ -44,6 +44,11 @@ class KrakenDecoder:
         for ticker in self._tickers.values():
             ticker.begin_chain()
 
+    def overlap(self) -> None:
+        """Another connection takes over: what it tells again counts once."""
+        for ticker in self._tickers.values():
+            ticker.overlap()
+
     def feed(
         self,
         frame: bytes,
@@ -104,6 +109,7 @@ class _InstrumentTicker:
         "_health",
         "_key",
         "_last",
+        "_overlap_ns",
         "_quote",
         "_repeats",
         "_repeats_since_ns",
@@ -127,8 +133,9 @@ class _InstrumentTicker:
         self._last: float | None = None
         self._volume: float | None = None
         self._time_ns = 0
-        # What came with the latest venue time: several updates may share one, and a repeat is told by its content.
+        # What came with the latest venue time: several updates may share one.
         self._seen: list[Ticker] = []
+        self._overlap_ns = 0
         self._repeats = 0
         self._repeats_since_ns = 0
         self.spoken = False
@@ -138,7 +145,7 @@ class _InstrumentTicker:
         """Deliver an entry, unless it repeats or precedes what was delivered. Says whether it did."""
         venue_ns = time_ns(entry.timestamp)
         latest_ns = self._time_ns
-        if venue_ns is not None and (venue_ns < latest_ns or (venue_ns == latest_ns and entry in self._seen)):
+        if venue_ns is not None and (venue_ns < latest_ns or (venue_ns == latest_ns and self._repeats_seen(entry))):
             self._repeat(monotonic_ns)
             return False
         self._read(entry)
@@ -146,8 +153,9 @@ class _InstrumentTicker:
             if venue_ns > self._time_ns:
                 self._time_ns = venue_ns
                 self._seen = [entry]
-            elif len(self._seen) < REMEMBERED_MAX:
+            else:
                 self._seen.append(entry)
+                del self._seen[:-REMEMBERED_MAX]
             self._health.lag_ns = wall_ns - venue_ns
         self._repeats = 0
         self.spoken = True
@@ -166,6 +174,21 @@ class _InstrumentTicker:
             )
         )
         return True
+
+    def overlap(self) -> None:
+        """From here on another connection tells again what was delivered last."""
+        self._overlap_ns = self._time_ns
+
+    def _repeats_seen(self, entry: Ticker) -> bool:
+        """Whether an entry with the latest venue time is a repeat.
+
+        On one connection only the very last entry can be told to be one: a quote that moves away and back within a
+        microsecond is news. What a second connection tells again is known by its content, for as long as its time is
+        that of the take-over.
+        """
+        if self._time_ns == self._overlap_ns:
+            return entry in self._seen
+        return entry == self._seen[-1]
 
     def _read(self, entry: Ticker) -> None:
         # Most updates change one or two numbers, and reading a number costs more than comparing its text.
