@@ -115,7 +115,7 @@ class QuoteChain:
             self._bid_ask_seen_ns = now_ns
             ages = _BID_ASK_NOW
         elif (seen_ns := self._bid_ask_seen_ns) is not None:
-            ages = _BID_ASK_AGE + varint((now_ns - seen_ns) // _NS_PER_MS)
+            ages = _BID_ASK_AGE + _age(seen_ns, now_ns)
         else:
             ages = b""
         last = update.last_price
@@ -124,7 +124,7 @@ class QuoteChain:
             self._last_seen_ns = now_ns
             ages += _LAST_NOW
         elif (seen_ns := self._last_seen_ns) is not None:
-            ages += _LAST_AGE + varint((now_ns - seen_ns) // _NS_PER_MS)
+            ages += _LAST_AGE + _age(seen_ns, now_ns)
         volume = update.volume
         if volume is not UNCHANGED:
             self._volume = b"" if volume is None else _volume(volume)
@@ -134,15 +134,17 @@ class QuoteChain:
         if update.venue_time_ns is not None:
             ages += _timestamp.encode(update.venue_time_ns)
         self._revision = revision = self._revision + 1
-        payload = (
-            self._head
-            + self._last
-            + self._volume
-            + self._top
-            + _REVISION
-            + varint(revision)
-            + _received_at.encode(update.received_at_ns)
-            + ages
+        payload = b"".join(
+            (
+                self._head,
+                self._last,
+                self._volume,
+                self._top,
+                _REVISION,
+                varint(revision),
+                _received_at.encode(update.received_at_ns),
+                ages,
+            )
         )
         return QuoteEntry(self._key, self.epoch, revision, frame(QUOTES_FIELD, payload))
 
@@ -176,3 +178,8 @@ class QuoteChain:
         if encoded:
             encoded = tag(_NUMBER["flags"], LENGTH_DELIMITED) + varint(len(encoded)) + encoded
         self._head = self._identity + unsigned(_NUMBER["epoch"], self.epoch) + encoded
+
+
+def _age(seen_ns: int, now_ns: int) -> bytes:
+    # A seed is stamped when its answer came and delivered later, maybe behind a newer message: no age is negative.
+    return varint(max(now_ns - seen_ns, 0) // _NS_PER_MS)

@@ -1,8 +1,8 @@
 """Pieces of the protobuf wire format, for the one message that is encoded at the rate of the market.
 
-A protobuf Quote kept per instrument and serialised at each revision costs more than twice as much once a thousand of
-them compete for the cache (benchmarks/ingest.py prints both). What is encoded here is held to protobuf itself by a
-property test.
+A protobuf Quote kept per instrument and serialised at each revision costs more, and the more instruments there are the
+more, as they compete for the cache (benchmarks/ingest.py prints both). What is encoded here is held to protobuf itself
+by a property test.
 
 Wire format: https://protobuf.dev/programming-guides/encoding.
 """
@@ -19,9 +19,15 @@ LENGTH_DELIMITED: Final = 2
 
 
 def varint(number: int) -> bytes:
-    """A non-negative integer as a varint."""
-    if number < _SMALL_MAX:
+    """A non-negative integer as a varint.
+
+    Raises:
+        ValueError: It is negative, which would take another encoding.
+    """
+    if 0 <= number < _SMALL_MAX:
         return _SMALL[number]
+    if number < 0:
+        raise ValueError(f"{number} is negative")
     return _varint(number)
 
 

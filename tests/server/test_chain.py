@@ -3,12 +3,14 @@
 import struct
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tickmux.v1 import quote_pb2
 from tickmux_adapters.model import UNCHANGED, Instrument, InstrumentState, QuoteUpdate
 from tickmux_server.chain import QuoteChain
+from tickmux_server.encoding import varint
 from tickmux_server.frames import payload
 
 PRICES = ("bid_price", "bid_size", "ask_price", "ask_size", "last_price", "volume")
@@ -93,6 +95,22 @@ def test_a_new_epoch_starts_empty() -> None:
     quote = quote_pb2.Quote.FromString(payload(entry.frame))
     assert (quote.epoch, quote.revision, quote.ask_price) == (8, 1, 4.0)
     assert not any(quote.HasField(name) for name in ("bid_price", "last_price", "volume", "last_age_ms"))
+
+
+def test_an_update_that_is_older_than_what_was_seen_has_no_negative_age() -> None:
+    chain = QuoteChain(INSTRUMENT, [], epoch=1)
+    chain.merge(QuoteUpdate(instrument=INSTRUMENT.key, received_at_ns=9, received_monotonic_ns=10**12, last_price=5.0))
+    entry = chain.merge(
+        QuoteUpdate(instrument=INSTRUMENT.key, received_at_ns=8, received_monotonic_ns=1, bid_price=1.0)
+    )
+    quote = quote_pb2.Quote.FromString(payload(entry.frame))
+    assert (quote.last_age_ms, quote.bid_ask_age_ms) == (0, 0)
+
+
+@pytest.mark.parametrize("number", [-1, -16384, -(10**12)])
+def test_a_negative_number_is_not_encoded_as_another(number: int) -> None:
+    with pytest.raises(ValueError, match="negative"):
+        varint(number)
 
 
 def test_a_halted_instrument_is_flagged_from_its_first_quote_on() -> None:

@@ -182,12 +182,18 @@ class _InstrumentStreams:
         if data.update_id <= self._book_id:
             return self._repeat("bookTicker", self._book_id, monotonic_ns)
         # Most changes touch one number of the four, and reading a number costs more than comparing its text.
-        if data.bid_price != self._bid_text or data.bid_size != self._bid_size_text:
+        if data.bid_price != self._bid_text or (data.bid_size != self._bid_size_text and self._bid is None):
             self._bid, self._bid_size = self._side(data.bid_price, data.bid_size)
             self._bid_text, self._bid_size_text = data.bid_price, data.bid_size
-        if data.ask_price != self._ask_text or data.ask_size != self._ask_size_text:
+        elif data.bid_size != self._bid_size_text:
+            self._bid_size = self._number(data.bid_size) or 0.0
+            self._bid_size_text = data.bid_size
+        if data.ask_price != self._ask_text or (data.ask_size != self._ask_size_text and self._ask is None):
             self._ask, self._ask_size = self._side(data.ask_price, data.ask_size)
             self._ask_text, self._ask_size_text = data.ask_price, data.ask_size
+        elif data.ask_size != self._ask_size_text:
+            self._ask_size = self._number(data.ask_size) or 0.0
+            self._ask_size_text = data.ask_size
         self._book_id = data.update_id
         self._quote(
             QuoteUpdate(
