@@ -3,6 +3,7 @@
 Runs in the environment of the peers: of ours it imports the generated stubs and what needs nothing else.
 """
 
+import abc
 import asyncio
 import json
 import time
@@ -20,7 +21,7 @@ EPOCH: Final = 1_790_000_000_000
 Listing = Mapping[str, str]
 
 
-class PeerPath:
+class PeerPath(abc.ABC):
     """One parser, and the quotes that its objects are written as."""
 
     def __init__(self, frames: Sequence[str], listings: Sequence[Listing], name: Callable[[Listing], str]) -> None:
@@ -42,8 +43,9 @@ class PeerPath:
                 self._written.clear()
         return time.thread_time_ns() - started_ns
 
+    @abc.abstractmethod
     async def _read(self, frames: Sequence[bytes]) -> None:
-        raise NotImplementedError
+        """Take frames as the peer takes them from its socket."""
 
     def quotes(self) -> dict[str, list[float | int | None]]:
         """What is known of each instrument after all frames."""

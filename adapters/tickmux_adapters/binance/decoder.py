@@ -18,13 +18,10 @@ from tickmux_adapters.conversation import Heard
 from tickmux_adapters.exactness import SURELY_EXACT_CHARS_MAX, decimal_value, is_exact
 from tickmux_adapters.health import ChannelHealth
 from tickmux_adapters.model import UNCHANGED, Field, Instrument, Moment, QuoteUpdate, Sink
+from tickmux_adapters.repeats import Repeats
 
 CANARY: Final = "btcusdt@bookTicker"
 """A stream that is never quiet for seconds, so that its silence means a mute connection."""
-STUCK_NS_MIN: Final = 10_000_000_000
-STUCK_REPEATS_MIN: Final = 100
-"""A stream that brings only repeats, this many and for this long, has begun to count anew."""
-
 INFINITY: Final = float("inf")
 NAME_START: Final = len('{"stream":"')
 
@@ -141,16 +138,17 @@ class _InstrumentStreams:
         "_bid_size_text",
         "_bid_text",
         "_book_id",
+        "_book_repeats",
         "_health",
         "_key",
         "_last_seen",
+        "_mini_repeats",
         "_mini_time",
         "_quote",
-        "_repeats",
         "_symbol",
         "_trade_id",
+        "_trade_repeats",
         "_volume_seen",
-        "stuck",
     )
 
     def __init__(self, instrument: Instrument, sink: Sink, health: ChannelHealth) -> None:
@@ -171,16 +169,20 @@ class _InstrumentStreams:
         self._mini_time = -1
         self._last_seen = False
         self._volume_seen = False
-        # Of each kind of stream: where it stands still, since when, and how many repeats came.
-        self._repeats: dict[str, tuple[int, int, int]] = {}
-        self.stuck = False
+        self._book_repeats = Repeats()
+        self._trade_repeats = Repeats()
+        self._mini_repeats = Repeats()
+
+    @property
+    def stuck(self) -> bool:
+        return self._book_repeats.stuck or self._trade_repeats.stuck or self._mini_repeats.stuck
 
     def book_ticker(self, frame: bytes, wall_ns: int, monotonic_ns: int) -> Heard:
         data = _decode_book(frame).data
         if data.symbol != self._symbol:
             raise ValueError(f"{data.symbol[:40]!r} on a stream of {self._symbol}")
         if data.update_id <= self._book_id:
-            return self._repeat("bookTicker", self._book_id, monotonic_ns)
+            return self._repeat(self._book_repeats, self._book_id, monotonic_ns)
         # Most changes touch one number of the four, and reading a number costs more than comparing its text.
         if data.bid_price != self._bid_text or (data.bid_size != self._bid_size_text and self._bid is None):
             self._bid, self._bid_size = self._side(data.bid_price, data.bid_size)
@@ -213,7 +215,7 @@ class _InstrumentStreams:
         if data.symbol != self._symbol:
             raise ValueError(f"{data.symbol[:40]!r} on a stream of {self._symbol}")
         if data.trade_id <= self._trade_id:
-            return self._repeat("trade", self._trade_id, monotonic_ns)
+            return self._repeat(self._trade_repeats, self._trade_id, monotonic_ns)
         last = self._number(data.price)
         self._trade_id = data.trade_id
         self._last_seen = True
@@ -236,7 +238,7 @@ class _InstrumentStreams:
         if data.symbol != self._symbol:
             raise ValueError(f"{data.symbol[:40]!r} on a stream of {self._symbol}")
         if data.event_time <= self._mini_time:
-            return self._repeat("miniTicker", self._mini_time, monotonic_ns)
+            return self._repeat(self._mini_repeats, self._mini_time, monotonic_ns)
         last, volume = self._number(data.last_price), self._volume(data.volume)
         self._mini_time = data.event_time
         venue_ns = time_ns(data.event_time)
@@ -301,11 +303,7 @@ class _InstrumentStreams:
             self._health.inexact += 1
         return value
 
-    def _repeat(self, kind: str, stands_at: int, monotonic_ns: int) -> Heard:
+    def _repeat(self, repeats: Repeats, stands_at: int, monotonic_ns: int) -> Heard:
         self._health.duplicates += 1
-        stood_at, since_ns, count = self._repeats.get(kind, (stands_at, monotonic_ns, 0))
-        if stood_at != stands_at:
-            since_ns, count = monotonic_ns, 0
-        self._repeats[kind] = (stands_at, since_ns, count + 1)
-        self.stuck = count + 1 >= STUCK_REPEATS_MIN and monotonic_ns - since_ns >= STUCK_NS_MIN
+        repeats.note(stands_at, monotonic_ns)
         return Heard.NOTHING

@@ -10,11 +10,9 @@ from tickmux_adapters.exactness import SURELY_EXACT_CHARS_MAX, decimal_value, is
 from tickmux_adapters.health import ChannelHealth
 from tickmux_adapters.kraken.messages import AnyFrame, Number, Ticker, TickerFrame, time_ns
 from tickmux_adapters.model import Instrument, QuoteUpdate, Sink
+from tickmux_adapters.repeats import Repeats
 
 TICKER_PREFIX: Final = b'{"channel":"ticker"'
-STUCK_NS_MIN: Final = 10_000_000_000
-STUCK_REPEATS_MIN: Final = 100
-"""An instrument that brings only what is past, this often and for this long, has a clock that was set back."""
 REMEMBERED_MAX: Final = 64
 INFINITY: Final = float("inf")
 
@@ -112,12 +110,10 @@ class _InstrumentTicker:
         "_overlap_ns",
         "_quote",
         "_repeats",
-        "_repeats_since_ns",
         "_seen",
         "_time_ns",
         "_volume",
         "spoken",
-        "stuck",
     )
 
     def __init__(self, instrument: Instrument, sink: Sink, health: ChannelHealth) -> None:
@@ -136,17 +132,16 @@ class _InstrumentTicker:
         # What came with the latest venue time: several updates may share one.
         self._seen: list[Ticker] = []
         self._overlap_ns = 0
-        self._repeats = 0
-        self._repeats_since_ns = 0
+        self._repeats = Repeats()
         self.spoken = False
-        self.stuck = False
 
     def take(self, entry: Ticker, wall_ns: int, monotonic_ns: int) -> bool:
         """Deliver an entry, unless it repeats or precedes what was delivered. Says whether it did."""
         venue_ns = time_ns(entry.timestamp)
         latest_ns = self._time_ns
         if venue_ns is not None and (venue_ns < latest_ns or (venue_ns == latest_ns and self._repeats_seen(entry))):
-            self._repeat(monotonic_ns)
+            self._health.duplicates += 1
+            self._repeats.note(latest_ns, monotonic_ns)
             return False
         self._read(entry)
         if venue_ns is not None:
@@ -157,7 +152,6 @@ class _InstrumentTicker:
                 self._seen.append(entry)
                 del self._seen[:-REMEMBERED_MAX]
             self._health.lag_ns = wall_ns - venue_ns
-        self._repeats = 0
         self.spoken = True
         self._quote(
             QuoteUpdate(
@@ -174,6 +168,10 @@ class _InstrumentTicker:
             )
         )
         return True
+
+    @property
+    def stuck(self) -> bool:
+        return self._repeats.stuck
 
     def overlap(self) -> None:
         """From here on another connection tells again what was delivered last."""
@@ -226,14 +224,6 @@ class _InstrumentTicker:
         if not is_exact(text):
             self._health.inexact += 1
         return decimal_value(text) or 0.0
-
-    def _repeat(self, monotonic_ns: int) -> None:
-        self._health.duplicates += 1
-        if not self._repeats:
-            self._repeats_since_ns = monotonic_ns
-        self._repeats += 1
-        long = monotonic_ns - self._repeats_since_ns >= STUCK_NS_MIN
-        self.stuck = self._repeats >= STUCK_REPEATS_MIN and long
 
 
 def _text(number: Number) -> str | None:
