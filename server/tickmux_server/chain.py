@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from tickmux.v1 import quote_pb2
-from tickmux_adapters.model import UNCHANGED, Instrument, InstrumentState, QuoteUpdate
+from tickmux_adapters.model import UNCHANGED, Instrument, QuoteUpdate
 from tickmux_server.encoding import (
     LENGTH_DELIMITED,
     TimestampField,
@@ -18,7 +18,6 @@ from tickmux_server.frames import QUOTES_FIELD, frame
 from tickmux_server.log import QuoteEntry
 
 _NS_PER_MS: Final = 1_000_000
-_HALTED_STATES: Final = frozenset({InstrumentState.HALTED, InstrumentState.DELISTED})
 
 _FIELDS: Final = quote_pb2.Quote.DESCRIPTOR.fields_by_name
 _NUMBER: Final = {name: field.number for name, field in _FIELDS.items()}
@@ -67,7 +66,6 @@ class QuoteChain:
     def __init__(self, instrument: Instrument, flags: Sequence[quote_pb2.QuoteFlag.ValueType], epoch: int) -> None:
         self._key = instrument.key
         self._flags = tuple(flags)
-        self._halted = instrument.state in _HALTED_STATES
         self._identity = b"".join(
             text(_NUMBER[name], getattr(instrument, name))
             for name in ("symbol", "type", "exchange", "source", "channel")
@@ -75,7 +73,7 @@ class QuoteChain:
         self.begin(epoch)
 
     def begin(self, epoch: int) -> None:
-        """Start a new epoch, empty: nothing from before the hole is served as fresh."""
+        """Start a new epoch, empty: nothing from before the hole is served as fresh, a halt no more than a price."""
         self.epoch = epoch
         self._revision = 0
         self._bid_price: float | None = None
@@ -85,21 +83,8 @@ class QuoteChain:
         self._top = self._last = self._volume = b""
         self._bid_ask_seen_ns: int | None = None
         self._last_seen_ns: int | None = None
+        self._halted = False
         self._set_head()
-
-    def set_state(self, state: InstrumentState) -> bool:
-        """Take over what the venue says of trading; True if that halts or resumes it, which makes a revision."""
-        halted = state in _HALTED_STATES
-        changed = halted != self._halted
-        self._halted = halted
-        if changed:
-            self._set_head()
-        return changed
-
-    @property
-    def started(self) -> bool:
-        """Whether this epoch has a revision yet."""
-        return self._revision > 0
 
     def merge(self, update: QuoteUpdate) -> QuoteEntry:
         """The next revision: all that is known, with the update's fields taken over."""

@@ -95,6 +95,8 @@ class SimulatedVenue:
                 await self._start_process()
             except SimulatorFailed as error:
                 logger.warning("%s", error)
+                # One that hangs without being ready would be waited for in vain.
+                await end(self._process)
 
 
 @contextlib.asynccontextmanager

@@ -8,7 +8,8 @@ TickmuxError
     ├── NotServedYet       the contract has it, this server does not
     ├── TooManyStreams     the connection or the server holds as many streams as it may
     ├── ClientTooSlow      the client did not read for as long as a write may take
-    └── GoingAway          the server is ending the stream; reconnect
+    ├── GoingAway          the server is ending the stream; reconnect
+    └── InternalError      a defect of the server; its log says more
 """
 
 from collections.abc import Sequence
@@ -82,3 +83,9 @@ class GoingAway(RequestError):
     """The server is ending the stream, or is shutting down; reconnect."""
 
     reason = "GOING_AWAY"
+
+
+class InternalError(RequestError):
+    """A defect of the server; its log says more."""
+
+    reason = "INTERNAL"

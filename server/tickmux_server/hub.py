@@ -46,32 +46,37 @@ class Hub:
         self._slots: dict[tuple[str, str], _Slot] = {}
         self._routes: dict[Selection, Route] = {}
         self._dirty: list[Route] = []
+        self._told = False
+        """Whether `on_news` was called since the last wake."""
         log.read(self.apply)
 
     def apply(self, first: int, entries: Sequence[LogEntry]) -> None:
         """Take over entries of the log, the first of them at position `first`."""
-        quiet = not self._dirty
         now_ns = self._clock.monotonic_ns()
         position = first
-        for entry in entries:
-            if type(entry) is QuoteEntry:
-                self._quote(position, entry)
-            elif type(entry) is StatusEntry:
-                self._status(position, entry, now_ns)
-            elif type(entry) is InstrumentEntry:
-                self._instrument(entry)
-            position += 1
-        self.head = position - 1
-        self.retention.end_batch(now_ns)
-        if quiet and self._dirty:
-            self.on_news()
+        try:
+            for entry in entries:
+                if type(entry) is QuoteEntry:
+                    self._quote(position, entry)
+                elif type(entry) is StatusEntry:
+                    self._status(position, entry, now_ns)
+                elif type(entry) is InstrumentEntry:
+                    self._instrument(entry)
+                position += 1
+        finally:
+            # Should an entry ever fail, the ones before it are still told, and the ones of later batches too.
+            self.head = first + len(entries) - 1
+            self.retention.end_batch(now_ns)
+            self._tell()
 
     def wake(self) -> int:
         """Tell every subscription of the routes with news; returns how many were told."""
         dirty, self._dirty = self._dirty, []
+        self._told = False
         woken = 0
         for route in dirty:
             route.dirty = False
+        for route in dirty:
             for waker in route.wakers.values():
                 waker()
             woken += len(route.wakers)
@@ -81,7 +86,6 @@ class Hub:
         """Forget old history, and call slots UNKNOWN whose publisher is silent. To be called every second."""
         now_ns = self._clock.monotonic_ns()
         self.retention.expire(now_ns)
-        quiet = not self._dirty
         for (source, channel), slot in self._slots.items():
             if slot.state is not SourceState.UNKNOWN and now_ns - slot.heard_ns > STATUS_SILENCE_S * _NS_PER_S:
                 message = source_pb2.SourceStatus(
@@ -96,8 +100,7 @@ class Hub:
                 slot.change = None
                 slot.frame = frame(STATUSES_FIELD, message.SerializeToString())
                 self._announce(self.head, source, slot.frame)
-        if quiet and self._dirty:
-            self.on_news()
+        self._tell()
 
     def join(self, selection: Selection) -> Route:
         """The route of a selection, made if nobody has it yet."""
@@ -138,6 +141,11 @@ class Hub:
     def routes(self) -> int:
         """Count of distinct selections that are subscribed to."""
         return len(self._routes)
+
+    def _tell(self) -> None:
+        if self._dirty and not self._told:
+            self._told = True
+            self.on_news()
 
     def _quote(self, position: int, entry: QuoteEntry) -> None:
         state = self._instruments[entry.instrument]

@@ -52,7 +52,7 @@ class Publisher:
         self._slots: dict[tuple[str, str], _Slot] = {}
 
     def instrument(self, instrument: Instrument) -> None:
-        """Log an instrument that is new or changed. A halt or resume also makes a revision of its quote.
+        """Log an instrument that is new or changed. Whether it is halted now is said by its updates.
 
         Raises:
             ValueError: If a known instrument changes its type, exchange or channel, which are part of what it is.
@@ -74,18 +74,9 @@ class Publisher:
                 frame=framed,
             )
         )
-        chain = self._chains.get(key)
-        if chain is None:
+        if key not in self._chains:
             epoch = self._epochs.get((instrument.source, instrument.channel), 0)
             self._chains[key] = QuoteChain(instrument, self._flags.get(instrument.source, ()), epoch)
-        elif chain.set_state(instrument.state) and chain.started:
-            self.quote(
-                QuoteUpdate(
-                    instrument=key,
-                    received_at_ns=self._clock.wall_ns(),
-                    received_monotonic_ns=self._clock.monotonic_ns(),
-                )
-            )
 
     def begin_chain(self, source: str, channel: str) -> None:
         """Number a new epoch for a slot and empty the quotes that live on it."""

@@ -119,9 +119,9 @@ def _symbols(sent: Iterable[str], violations: list[Violation]) -> tuple[frozense
             violations.append(Violation(field, f"{len(symbol)} characters; at most {NAME_CHARS_MAX} are allowed"))
         elif "*" in stem:
             violations.append(Violation(field, f"'{symbol}': a star is understood at the end only, as in 'BTC*'"))
-        elif symbol.endswith("*"):
+        elif symbol.endswith("*") and (normalise_symbol(stem) or not stem):
             prefixes.add(normalise_symbol(stem))
-        elif not _SYMBOL.fullmatch(stem):
+        elif not _SYMBOL.fullmatch(stem) or not normalise_symbol(stem):
             violations.append(Violation(field, f"'{symbol}' is no symbol; write one like 'BTCUSDT' or 'BTC/USDT'"))
         else:
             symbols.add(normalise_symbol(stem))

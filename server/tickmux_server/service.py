@@ -14,7 +14,7 @@ from google.protobuf.message import DecodeError, Message
 from tickmux.v1 import market_data_service_pb2 as contract
 from tickmux_adapters.model import Clock
 from tickmux_server import paging, selection, status
-from tickmux_server.errors import InvalidRequest, NotServedYet, RequestError, Violation
+from tickmux_server.errors import InternalError, InvalidRequest, NotServedYet, RequestError, Violation
 from tickmux_server.frames import LISTED_FIELD, relabelled
 from tickmux_server.hub import Hub
 from tickmux_server.route import InstrumentState
@@ -31,6 +31,8 @@ logger = logging.getLogger(__name__)
 
 SERVICE: Final = "tickmux.v1.MarketDataService"
 HEARTBEAT_INTERVAL_S_MAX: Final = 3600.0
+
+_DEFECT: Final = InternalError("this server failed to answer; its log says why")
 
 Context = grpc.aio.ServicerContext[bytes, bytes]
 _Request = TypeVar("_Request", bound=Message)
@@ -94,25 +96,39 @@ class MarketDataService:
     async def subscribe(self, request_bytes: bytes, context: Context) -> None:
         """Stream state, then every update."""
         try:
-            request = _parse(contract.SubscribeRequest, request_bytes)
-            chosen, delivery, heartbeat_s = self._subscription_terms(request)
-            with self._streams.open(context.peer()) as stream:
-                stream.subscription = Subscription(
-                    self._hub,
-                    self._clock,
-                    chosen,
-                    symbols=request.selection.symbols,
-                    delivery=delivery,
-                    heartbeat_interval_s=heartbeat_s,
-                    wake=stream.news.set,
-                )
-                try:
-                    await self._write_all(stream, stream.subscription, context)
-                finally:
-                    stream.subscription.close()
-            raise self._streams.going_away()
+            await self._stream(request_bytes, context)
         except RequestError as error:
             await status.abort(context, error)
+        except grpc.aio.BaseError:
+            # The transport's own: the call is over already.
+            raise
+        except Exception:
+            logger.exception("Subscribe failed")
+            await status.abort(context, _DEFECT)
+
+    async def _stream(self, request_bytes: bytes, context: Context) -> None:
+        """Serve one stream until it ends.
+
+        Raises:
+            RequestError: What it ends with.
+        """
+        request = _parse(contract.SubscribeRequest, request_bytes)
+        chosen, delivery, heartbeat_s = self._subscription_terms(request)
+        with self._streams.open(context.peer()) as stream:
+            stream.subscription = Subscription(
+                self._hub,
+                self._clock,
+                chosen,
+                symbols=request.selection.symbols,
+                delivery=delivery,
+                heartbeat_interval_s=heartbeat_s,
+                wake=stream.news.set,
+            )
+            try:
+                await self._write_all(stream, stream.subscription, context)
+            finally:
+                stream.subscription.close()
+        raise self._streams.going_away()
 
     async def _write_all(self, stream: Stream, subscription: Subscription, context: Context) -> None:
         """Write responses until the subscription ends.
@@ -203,6 +219,9 @@ def _answering(call: Callable[[bytes], bytes]) -> Callable[[bytes, Context], Awa
             return call(request_bytes)
         except RequestError as error:
             await status.abort(context, error)
-            return b""
+        except Exception:
+            logger.exception("%s failed", call.__name__)
+            await status.abort(context, _DEFECT)
+        return b""
 
     return answer

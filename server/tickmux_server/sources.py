@@ -72,7 +72,12 @@ class Sources:
         return self._adapters[chosen.adapter].create(name, chosen, self._publisher, self._clock)
 
     def _publish_statuses(self, name: str) -> None:
-        for status in self._running[name].statuses():
+        try:
+            statuses = self._running[name].statuses()
+        except Exception:  # a hub that hears nothing of a source calls it UNKNOWN by itself
+            logger.exception("source %s cannot tell its health", name)
+            return
+        for status in statuses:
             if name in self._failed:
                 # An adapter that is gone cannot say so itself: what it last said of its slots no longer holds.
                 since_ns, problem = self._failed[name]
@@ -89,10 +94,17 @@ class Sources:
                 problem = "the adapter ended by itself"
                 logger.error("source %s: %s; it starts again in %.0f s", name, problem, self._restart_after_s)
             except Exception as error:
-                problem = f"the adapter failed: {type(error).__name__}"
+                problem = f"the adapter failed: {type(_first(error)).__name__}"
                 logger.exception("source %s: %s; it starts again in %.0f s", name, problem, self._restart_after_s)
             self._failed[name] = (self._clock.wall_ns(), problem)
             self._publish_statuses(name)
             await asyncio.sleep(self._restart_after_s)
             self._running[name] = self._create(name)
             del self._failed[name]
+
+
+def _first(error: BaseException) -> BaseException:
+    """The first error of a group of a task group's, which says more than the group."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

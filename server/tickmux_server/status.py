@@ -17,6 +17,7 @@ CODES: Final[dict[type[errors.RequestError], grpc.StatusCode]] = {
     errors.TooManyStreams: grpc.StatusCode.RESOURCE_EXHAUSTED,
     errors.ClientTooSlow: grpc.StatusCode.RESOURCE_EXHAUSTED,
     errors.GoingAway: grpc.StatusCode.UNAVAILABLE,
+    errors.InternalError: grpc.StatusCode.INTERNAL,
 }
 
 RETRY_AFTER_S_DEFAULT: Final = 1.0

@@ -88,3 +88,14 @@ def test_a_quote_matches_by_its_fields_and_shows_itself() -> None:
         case _:
             raise AssertionError(subject)
     assert repr(subject) == "<Quote binance BTCUSDT bid=1.5 ask=None last=None epoch=1 revision=3 gap_before>"
+
+
+def test_how_a_quote_was_served_does_not_outlive_its_sources_recovery() -> None:
+    message = quote("A", 1)
+    message.flags.append(quote_pb2.QUOTE_FLAG_STALE)
+    key = (message.source, message.channel)
+    table = {key: status(source_pb2.SOURCE_STATE_STALE)}
+    served = Quote(message, table, gap_before=False)
+    assert served.is_stale
+    table[key] = status()
+    assert not served.is_stale

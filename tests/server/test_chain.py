@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tickmux.v1 import quote_pb2
-from tickmux_adapters.model import UNCHANGED, Instrument, InstrumentState, QuoteUpdate
+from tickmux_adapters.model import UNCHANGED, Instrument, QuoteUpdate
 from tickmux_server.chain import QuoteChain
 from tickmux_server.encoding import varint
 from tickmux_server.frames import payload
@@ -111,13 +111,6 @@ def test_an_update_that_is_older_than_what_was_seen_has_no_negative_age() -> Non
 def test_a_negative_number_is_not_encoded_as_another(number: int) -> None:
     with pytest.raises(ValueError, match="negative"):
         varint(number)
-
-
-def test_a_halted_instrument_is_flagged_from_its_first_quote_on() -> None:
-    halted = Instrument(source="kraken", symbol="BTCUSD", type="crypto", state=InstrumentState.HALTED)
-    chain = QuoteChain(halted, [], epoch=1)
-    entry = chain.merge(QuoteUpdate(instrument=halted.key, received_at_ns=1, received_monotonic_ns=1, bid_price=1.0))
-    assert list(quote_pb2.Quote.FromString(payload(entry.frame)).flags) == [quote_pb2.QUOTE_FLAG_HALTED]
 
 
 @given(st.decimals(min_value=0, max_value=10**12, allow_nan=False, places=3))

@@ -66,30 +66,50 @@ def test_only_a_change_of_something_else_than_counters_is_news(feed: Feed) -> No
     assert first.change == repeated.change < changed.change
 
 
-def test_a_halt_makes_a_revision_and_an_instrument_entry(feed: Feed) -> None:
+def say_halted(feed: Feed, *, halted: bool) -> None:
+    feed.publisher.quote(
+        QuoteUpdate(
+            instrument=("binance", "BTCUSDT"),
+            received_at_ns=feed.clock.wall,
+            received_monotonic_ns=feed.clock.monotonic,
+            halted=halted,
+        )
+    )
+    feed.publisher.flush()
+
+
+def test_a_halt_and_a_resume_each_make_a_revision(feed: Feed) -> None:
     feed.start()
     feed.bid(1.0)
-    halted = Instrument(
-        source="binance", symbol="BTCUSDT", type="crypto", exchange="Binance", state=InstrumentState.HALTED
-    )
-    feed.publisher.instrument(halted)
-    feed.publisher.instrument(halted)
-    feed.publisher.flush()
-    listed, quote = feed.entries[-2:]
-    assert isinstance(listed, InstrumentEntry)
-    assert instrument_pb2.INSTRUMENT_STATE_HALTED in listed.frame
-    assert isinstance(quote, QuoteEntry)
-    assert list(feed.quotes()[-1].flags) == [quote_pb2.QUOTE_FLAG_HALTED]
-    assert feed.quotes()[-1].revision == 2
+    say_halted(feed, halted=True)
+    feed.bid(2.0)
+    say_halted(feed, halted=False)
+    flags = [list(quote.flags) for quote in feed.quotes()]
+    halted = [quote_pb2.QUOTE_FLAG_HALTED]
+    assert flags == [[], halted, halted, []]
+    assert [quote.revision for quote in feed.quotes()] == [1, 2, 3, 4]
 
 
-def test_a_halt_before_the_first_quote_publishes_no_empty_quote(feed: Feed) -> None:
+def test_a_change_of_an_instrument_alone_neither_halts_nor_resumes_it(feed: Feed) -> None:
     feed.start()
-    feed.publisher.instrument(
-        Instrument(source="binance", symbol="BTCUSDT", type="crypto", exchange="Binance", state=InstrumentState.HALTED)
-    )
+    say_halted(feed, halted=True)
+    for state in (InstrumentState.TRADING, InstrumentState.RESTRICTED, InstrumentState.HALTED):
+        feed.publisher.instrument(
+            Instrument(source="binance", symbol="BTCUSDT", type="crypto", exchange="Binance", state=state)
+        )
     feed.publisher.flush()
-    assert feed.quotes() == []
+    assert sum(isinstance(entry, InstrumentEntry) for entry in feed.entries) == 4
+    assert instrument_pb2.INSTRUMENT_STATE_HALTED in feed.entries[-1].frame
+    feed.bid(1.0)
+    assert [list(quote.flags) for quote in feed.quotes()] == [[quote_pb2.QUOTE_FLAG_HALTED]] * 2
+
+
+def test_a_new_epoch_knows_of_no_halt_until_it_is_told(feed: Feed) -> None:
+    feed.start()
+    say_halted(feed, halted=True)
+    feed.publisher.begin_chain("binance", "0")
+    feed.bid(1.0)
+    assert list(feed.quotes()[-1].flags) == []
 
 
 def test_what_an_instrument_is_cannot_change(feed: Feed) -> None:

@@ -54,6 +54,8 @@ def test_a_lone_star_is_everything() -> None:
         ({"symbols": ["*BTC"]}, "selection.symbols[0]", "at the end only"),
         ({"symbols": ["BTC**"]}, "selection.symbols[0]", "at the end only"),
         ({"symbols": ["BTCUSDT", ""]}, "selection.symbols[1]", "is no symbol"),
+        ({"symbols": ["/*"]}, "selection.symbols[0]", "is no symbol"),
+        ({"symbols": ["-"]}, "selection.symbols[0]", "is no symbol"),
         ({"symbols": ["BTC USDT"]}, "selection.symbols[0]", "is no symbol"),
         ({"symbols": ["X" * 65]}, "selection.symbols[0]", "at most 64"),
         ({"symbols": [f"S{number}" for number in range(NAMES_MAX + 1)]}, "selection", "2001 names"),

@@ -334,3 +334,19 @@ async def test_reflection_describes_the_service(node: Node) -> None:
     services, methods = await asyncio.to_thread(describe)
     assert {"tickmux.v1.MarketDataService", "grpc.health.v1.Health"} <= set(services)
     assert methods == ["GetSnapshot", "Subscribe", "ListInstruments", "ListSources"]
+
+
+async def test_a_defect_is_told_as_one_and_logged(
+    node: Node, stub: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("a defect")
+
+    monkeypatch.setattr(node.hub, "select", fail)
+    monkeypatch.setattr(node.hub, "join", fail)
+    for call in (stub.GetSnapshot(contract.GetSnapshotRequest()), stub.Subscribe(contract.SubscribeRequest())):
+        error = await refused(call)
+        assert error.code() is grpc.StatusCode.INTERNAL
+        assert error_details(error)["ErrorInfo"].reason == "INTERNAL"
+        assert "a defect" not in (error.details() or "")
+    assert caplog.text.count("RuntimeError: a defect") == 2

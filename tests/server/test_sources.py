@@ -45,7 +45,10 @@ def adapter_type(create: Callable[[str, SourceSettings, Sink, Clock], ScriptedAd
     return AdapterType(name="scripted", settings=SourceSettings, create=create, is_simulated=lambda _: False)
 
 
-@pytest.mark.parametrize("error", [None, RuntimeError("a defect")])
+@pytest.mark.parametrize(
+    "error",
+    [None, RuntimeError("a defect"), ExceptionGroup("tasks", [ExceptionGroup("slot", [RuntimeError("a defect")])])],
+)
 async def test_a_source_that_fails_is_down_then_starts_anew_while_others_run(
     feed: Feed, error: Exception | None
 ) -> None:

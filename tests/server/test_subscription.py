@@ -1,11 +1,13 @@
 """The responses of one stream, step by step."""
 
+import pytest
 from tests.server.feed import Feed, ManualClock
 
 from tickmux.v1 import market_data_service_pb2 as contract
 from tickmux.v1 import source_pb2
 from tickmux_adapters.model import Instrument, SourceState
 from tickmux_server.hub import STATUS_SILENCE_S
+from tickmux_server.log import QuoteEntry
 from tickmux_server.route import CHUNK_BYTES_MAX, CHUNK_FRAMES_MAX
 from tickmux_server.selection import Selection
 from tickmux_server.subscription import Delivery, Subscription
@@ -252,3 +254,42 @@ def test_only_routes_with_news_are_woken_and_once(feed: Feed) -> None:
     assert feed.hub.wake() == 1
     assert woken == ["BTCUSDT"]
     assert feed.hub.wake() == 0
+
+
+def test_an_entry_that_fails_does_not_put_the_others_to_sleep(feed: Feed) -> None:
+    feed.start()
+    woken: list[bool] = []
+    news: list[bool] = []
+    subscription = subscribe(feed, wake=lambda: woken.append(True))
+    drain(subscription)
+    feed.hub.wake()
+    feed.hub.on_news = lambda: news.append(True)
+    feed.bid(1.0)
+    (good,) = (entry for entry in feed.entries if isinstance(entry, QuoteEntry))
+    unknown = QuoteEntry(("binance", "NEVER"), good.epoch, 1, b"")
+    with pytest.raises(KeyError):
+        feed.log.append([QuoteEntry(good.instrument, good.epoch, 2, good.frame), unknown])
+    feed.hub.wake()
+    feed.log.append([QuoteEntry(good.instrument, good.epoch, 3, good.frame)])
+    assert len(news) == 2
+    assert feed.hub.head == feed.log.head
+    assert len(drain(subscription)[0].quotes) == 3
+
+
+def test_a_waker_that_fails_does_not_put_other_routes_to_sleep(feed: Feed) -> None:
+    feed.start("binance", "BTCUSDT", "ETHUSDT")
+    woken: list[str] = []
+
+    def fail() -> None:
+        raise RuntimeError("a defect")
+
+    failing = subscribe(feed, Selection(symbols=frozenset({"BTCUSDT"})), wake=fail)
+    subscribe(feed, Selection(symbols=frozenset({"ETHUSDT"})), wake=lambda: woken.append("ETHUSDT"))
+    feed.bid(1.0, "BTCUSDT")
+    feed.bid(1.0, "ETHUSDT")
+    with pytest.raises(RuntimeError):
+        feed.hub.wake()
+    failing.close()
+    feed.bid(2.0, "ETHUSDT")
+    feed.hub.wake()
+    assert woken == ["ETHUSDT"]

@@ -219,19 +219,15 @@ class Quote:
     def is_stale(self) -> bool:
         """Whether it cannot be taken for the present, as far as is known at the moment of asking.
 
-        True when the server flagged it, when its source's channel is not LIVE or THROTTLED or has begun a later epoch,
-        and when nothing is known of the channel, as while the stream is cut and after it was left. A quote that you
-        keep therefore turns stale when its source does. A quiet instrument of a live source is not stale. In a
-        snapshot the answer is that of the moment at which it was served.
+        True when its source's channel is not LIVE or THROTTLED or has begun a later epoch, and when nothing is known of
+        the channel, as while the stream is cut and after it was left. A quote that you keep therefore turns stale when
+        its source does, and back when the source recovers without a hole; the flag STALE of its message only tells how
+        it was served. A quiet instrument of a live source is not stale. In a snapshot the answer is that of the moment
+        at which it was served.
         """
         message = self.message
         status = self._statuses.get((message.source, message.channel))
-        return (
-            status is None
-            or status.state not in HEALTHY
-            or message.epoch < status.epoch
-            or quote_pb2.QUOTE_FLAG_STALE in message.flags
-        )
+        return status is None or status.state not in HEALTHY or message.epoch < status.epoch
 
     def __repr__(self) -> str:
         state = " stale" if self.is_stale else ""

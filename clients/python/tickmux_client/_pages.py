@@ -5,6 +5,7 @@ from typing import Final, Generic, TypeVar
 import grpc
 
 from tickmux.v1 import market_data_service_pb2 as pb
+from tickmux.v1 import quote_pb2
 from tickmux_client._errors import TickmuxClientError
 from tickmux_client._model import Instrument, Instruments, Quote, Snapshot, SourceStatus
 
@@ -45,8 +46,14 @@ def snapshot(pages: list[pb.GetSnapshotResponse]) -> Snapshot:
     """Everything that the pages say."""
     first, last = pages[0], pages[-1]
     statuses = {(status.source, status.channel): status for status in first.source_statuses}
+
+    def quote(message: quote_pb2.Quote) -> Quote:
+        # The statuses are those of the first page; what a later page flags is not known to be the present.
+        known = {} if quote_pb2.QUOTE_FLAG_STALE in message.flags else statuses
+        return Quote(message, known, False)
+
     return Snapshot(
-        quotes=tuple(Quote(message, statuses, False) for page in pages for message in page.quotes),
+        quotes=tuple(quote(message) for page in pages for message in page.quotes),
         source_statuses=tuple(SourceStatus(status) for status in first.source_statuses),
         unmatched=tuple(first.unmatched),
         resume_token=last.resume_token,

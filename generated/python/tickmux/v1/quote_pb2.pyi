@@ -37,8 +37,9 @@ class _QuoteFlagEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_QuoteFlag.V
     QUOTE_FLAG_SIMULATED: _QuoteFlag.ValueType  # 4
     """The source is a simulation, not the venue."""
     QUOTE_FLAG_STALE: _QuoteFlag.ValueType  # 5
-    """Served state whose feed is not alive: its channel is neither LIVE nor THROTTLED, or has begun a later epoch. Set in
-    snapshots only; on a live stream join the quote with its source's status.
+    """Served as state while its feed was not alive: its channel was neither LIVE nor THROTTLED, or had begun a later
+    epoch. Set in snapshots and in the state that opens a phase of a stream; on a stream join the quote with its
+    source's status, which goes on telling how things stand.
     """
 
 class QuoteFlag(_QuoteFlag, metaclass=_QuoteFlagEnumTypeWrapper):
@@ -55,8 +56,9 @@ QUOTE_FLAG_HALTED: QuoteFlag.ValueType  # 3
 QUOTE_FLAG_SIMULATED: QuoteFlag.ValueType  # 4
 """The source is a simulation, not the venue."""
 QUOTE_FLAG_STALE: QuoteFlag.ValueType  # 5
-"""Served state whose feed is not alive: its channel is neither LIVE nor THROTTLED, or has begun a later epoch. Set in
-snapshots only; on a live stream join the quote with its source's status.
+"""Served as state while its feed was not alive: its channel was neither LIVE nor THROTTLED, or had begun a later
+epoch. Set in snapshots and in the state that opens a phase of a stream; on a stream join the quote with its
+source's status, which goes on telling how things stand.
 """
 Global___QuoteFlag: _TypeAlias = QuoteFlag  # noqa: Y015
 
