@@ -12,6 +12,7 @@ from tickmux_adapters.conversation import Heard
 from tickmux_adapters.errors import VenueError
 from tickmux_adapters.kraken.decoder import BAD_FRAME, TICKER_PREFIX, KrakenDecoder, decode_ticker
 from tickmux_adapters.kraken.messages import AnyFrame, Listing, Pair, SystemStatus
+from tickmux_adapters.kraken.subscriptions import NS_PER_S, SILENT_RETRY_S, Subscriptions
 from tickmux_adapters.model import Clock, Moment
 
 logger = logging.getLogger(__name__)
@@ -19,13 +20,10 @@ logger = logging.getLogger(__name__)
 SYMBOLS_PER_MESSAGE: Final = 50
 HELD_FRAMES_MAX: Final = 50_000
 """Frames held back while two connections overlap, at most."""
-SILENT_RETRY_S: Final = 60.0
-"""Time between two attempts to wake an instrument that stays silent whatever we do."""
 RATE_PAUSE_S: Final = 10.0
 REQUESTS_MAX: Final = 1_000
 """Requests that are remembered in case their answer names no symbol."""
 RELIST_S: Final = 60.0
-NS_PER_S: Final = 1_000_000_000
 
 decode_listing = msgspec.json.Decoder(Listing, float_hook=str).decode
 _decode_status = msgspec.json.Decoder(list[SystemStatus]).decode
@@ -58,21 +56,11 @@ class Slot(Protocol):
     def refuse(self, venue_symbol: str, reason: str) -> None:
         """The venue refused one instrument."""
 
+    def take_spoken(self, venue_symbols: Iterable[str]) -> None:
+        """Instruments have spoken after they were asked for."""
+
     def update_note(self) -> None:
         """Say what is wrong."""
-
-
-class _Subscription:
-    """Where the subscription of one instrument stands."""
-
-    __slots__ = ("answered", "attempts", "since_ns", "spoken")
-
-    def __init__(self, now_ns: int) -> None:
-        self.since_ns = now_ns
-        """When it was asked for or answered, whichever is later."""
-        self.attempts = 1
-        self.answered = False
-        self.spoken = False
 
 
 class KrakenConversation:
@@ -85,11 +73,11 @@ class KrakenConversation:
         self._snapshot_ns = int(snapshot_timeout_s * NS_PER_S)
         self._quiet_probe_ns = int(quiet_probe_s * NS_PER_S)
         self._quiet_since_ns = clock.monotonic_ns()
-        self._probed_ns: int | None = None
+        self._probed: tuple[str, int] | None = None
         self._listing_since_ns = clock.monotonic_ns()
         self._is_listed = False
-        self._subscriptions: dict[str, _Subscription] = {}
-        self._unspoken: set[str] = set()
+        self._subscriptions = Subscriptions(snapshot_timeout_s=snapshot_timeout_s)
+        self._was_ready = False
         self._requests: dict[int, list[str]] = {}
         self._request_id = 0
         self._outgoing: list[str] = []
@@ -100,10 +88,7 @@ class KrakenConversation:
     @property
     def ready(self) -> bool:
         """Every subscription has been answered; one that never is does not hold up the others for ever."""
-        silent = self._slot.silent
-        return bool(self._subscriptions) and all(
-            subscription.answered or name in silent for name, subscription in self._subscriptions.items()
-        )
+        return len(self._subscriptions) > 0 and self._subscriptions.are_answered(but=self._slot.silent)
 
     def opening(self) -> Sequence[str]:
         """The subscription of the listing, and of what is known from before; new tickers follow when it has come."""
@@ -117,9 +102,14 @@ class KrakenConversation:
         """Take one frame; see `conversation.Conversation`."""
         if self._held is not None and frame.startswith(TICKER_PREFIX):
             return self._hold_back(frame, wall_ns, monotonic_ns)
-        heard = self._slot.decoder.feed(frame, wall_ns, monotonic_ns, self._control)
-        if self._unspoken and heard is Heard.DATA:
-            self._note_spoken()
+        decoder = self._slot.decoder
+        if not self._subscriptions.unspoken:
+            return decoder.feed(frame, wall_ns, monotonic_ns, self._control)
+        # Another connection may feed the decoder too: only what this frame says counts.
+        decoder.understood = ()
+        heard = decoder.feed(frame, wall_ns, monotonic_ns, self._control)
+        if decoder.understood:
+            self._hear(entry.symbol for entry in decoder.understood)
         return heard
 
     def hold(self) -> None:
@@ -129,9 +119,14 @@ class KrakenConversation:
     def release(self) -> None:
         """Deliver what was kept back, and keep nothing back from now on."""
         held, self._held = self._held, None
-        self._slot.decoder.overlap()
+        decoder, subscriptions = self._slot.decoder, self._subscriptions
+        decoder.overlap()
         for frame, wall_ns, monotonic_ns in held or ():
-            self._slot.decoder.feed(frame, wall_ns, monotonic_ns, self._control)
+            decoder.feed(frame, wall_ns, monotonic_ns, self._control)
+        # What the connection before brought of these, nobody brings any more.
+        for name in sorted(subscriptions.unspoken):
+            if subscriptions.is_refused(name) or name in self._slot.silent:
+                decoder.withdraw(name, self._now())
 
     def due(self, now_ns: int) -> Sequence[str]:
         """Subscriptions to send or to repeat.
@@ -141,28 +136,31 @@ class KrakenConversation:
         """
         if self._failure is not None:
             raise self._failure
+        self._was_ready = self._was_ready or self.ready
         if not self._is_listed:
             self._check_listing(now_ns)
         if self._slot.decoder.stuck is not None:
             raise VenueError(f"{self._slot.decoder.stuck} only brings what is past: its clock was set back")
         if self._slot.is_online:
             self._probe(now_ns)
-            for name in sorted(self._unspoken):
-                self._check_deadline(name, now_ns)
+            self._check_deadlines(now_ns)
         outgoing, self._outgoing = self._outgoing, []
         return outgoing
 
     def _probe(self, now_ns: int) -> None:
-        quiet_ns = now_ns - max(self._slot.decoder.ticker_at_ns, self._quiet_since_ns)
-        spoken = sorted(self._subscriptions.keys() - self._unspoken)
-        if quiet_ns < self._quiet_probe_ns or not spoken:
-            self._probed_ns = None
-        elif self._probed_ns is None:
-            self._probed_ns = now_ns
-            self._outgoing.append(self._request("unsubscribe", self._ticker(spoken[:1])))
-            self._outgoing.append(self._request("subscribe", self._ticker(spoken[:1], snapshot=True), spoken[:1]))
-        elif now_ns - self._probed_ns >= self._snapshot_ns:
-            raise VenueError(f"the venue sends heartbeats but no quotes, and {spoken[0]} no snapshot when asked")
+        """Subscribe one instrument anew while heartbeats are all that comes."""
+        heard_ns = max(self._slot.decoder.ticker_at_ns, self._quiet_since_ns)
+        if self._probed is not None:
+            name, probed_ns = self._probed
+            is_answered = name not in self._subscriptions.unspoken or self._subscriptions.is_refused(name)
+            if heard_ns > probed_ns or is_answered:
+                # Quotes flow; should this one stay silent, its own deadline sees to it.
+                self._probed = None
+            elif now_ns - probed_ns >= self._snapshot_ns:
+                raise VenueError(f"the venue sends heartbeats but no quotes, and {name} no snapshot when asked")
+        elif now_ns - heard_ns >= self._quiet_probe_ns and (speaking := self._subscriptions.speaking()):
+            self._probed = speaking[0], now_ns
+            self._subscribe_anew(speaking[:1])
 
     def _check_listing(self, now_ns: int) -> None:
         is_late_again = self._slot.is_listing_silent
@@ -178,40 +176,44 @@ class KrakenConversation:
         for method in ("unsubscribe", "subscribe"):
             self._outgoing.append(self._request(method, {"channel": "instrument", "snapshot": True}))
 
-    def _check_deadline(self, name: str, now_ns: int) -> None:
-        subscription = self._subscriptions[name]
-        is_known_silent = name in self._slot.silent
-        patience_ns = int(SILENT_RETRY_S * NS_PER_S) if is_known_silent else self._snapshot_ns
-        if now_ns - subscription.since_ns < patience_ns:
-            return
-        if subscription.attempts > 1 and not is_known_silent:
-            # A new connection helps once; should this one stay silent on it too, the others are left in peace.
-            self._slot.silent.add(name)
+    def _check_deadlines(self, now_ns: int) -> None:
+        silent = self._slot.silent
+        overdue = self._subscriptions.overdue(now_ns, silent=silent)
+        if lost := self._subscriptions.lost(overdue, silent=silent):
+            # A new connection helps once; should these stay silent on it too, the others are left in peace.
+            silent.update(lost)
             self._slot.update_note()
-            raise VenueError(f"{name} is subscribed but silent")
-        subscription.attempts += 1
-        subscription.since_ns = now_ns
-        if subscription.answered:
-            self._outgoing.append(self._request("unsubscribe", self._ticker([name])))
-        self._outgoing.append(self._request("subscribe", self._ticker([name], snapshot=True), [name]))
+            more = f" and {len(lost) - 1} more are" if len(lost) > 1 else " is"
+            raise VenueError(f"{lost[0]}{more} subscribed but silent")
+        again = [name for name in overdue if self._subscriptions.repeat(name, now_ns)]
+        for chunk in _chunks(again):
+            self._ask("unsubscribe", chunk)
+            self._ask("subscribe", chunk)
+        for chunk in _chunks([name for name in overdue if name not in again]):
+            self._ask("subscribe", chunk)
 
     def _subscribe(self, names: Sequence[str]) -> None:
+        self._subscriptions.ask(names, self._clock.monotonic_ns())
+        for chunk in _chunks(names):
+            self._ask("subscribe", chunk)
+
+    def _subscribe_anew(self, names: Sequence[str]) -> None:
         now_ns = self._clock.monotonic_ns()
-        for start in range(0, len(names), SYMBOLS_PER_MESSAGE):
-            chunk = list(names[start : start + SYMBOLS_PER_MESSAGE])
-            self._outgoing.append(self._request("subscribe", self._ticker(chunk, snapshot=True), chunk))
-            for name in chunk:
-                self._subscriptions[name] = _Subscription(now_ns)
-                self._unspoken.add(name)
+        for name in names:
+            self._subscriptions.ask_again(name, now_ns)
+        for chunk in _chunks(names):
+            self._ask("unsubscribe", chunk)
+            self._ask("subscribe", chunk)
 
-    @staticmethod
-    def _ticker(names: list[str], **more: object) -> dict[str, object]:
-        return {"channel": "ticker", "symbol": names, "event_trigger": "bbo", **more}
+    def _ask(self, method: str, names: list[str]) -> None:
+        more = {"snapshot": True} if method == "subscribe" else {}
+        parameters = {"channel": "ticker", "symbol": names, "event_trigger": "bbo", **more}
+        self._outgoing.append(self._request(method, parameters, names))
 
-    def _request(self, method: str, params: dict[str, Any], names: list[str] | None = None) -> str:
+    def _request(self, method: str, params: dict[str, Any], names: Sequence[str] = ()) -> str:
         self._request_id += 1
         if names:
-            self._requests[self._request_id] = names
+            self._requests[self._request_id] = list(names)
             self._requests.pop(self._request_id - REQUESTS_MAX, None)
         return json.dumps({"method": method, "params": params, "req_id": self._request_id}, ensure_ascii=False)
 
@@ -246,32 +248,35 @@ class KrakenConversation:
             self._failure = VenueError("none of the configured symbols is listed", retry_after_s=RELIST_S)
 
     def _take_answer(self, message: AnyFrame) -> None:
-        if message.method == "unsubscribe" or message.error == "Subscription Not Found":
-            return
         symbol = message.symbol or (message.result.symbol if message.result else "")
-        asked = self._requests.get(message.req_id or 0, [])
-        if message.success or message.error == "Already subscribed":
-            for name in [symbol] if symbol else asked:
-                self._answered(name)
-        elif symbol in self._subscriptions:
-            del self._subscriptions[symbol]
-            self._unspoken.discard(symbol)
-            self._slot.refuse(symbol, message.error)
+        names = [symbol] if symbol else self._requests.get(message.req_id or 0, [])
+        now_ns = self._clock.monotonic_ns()
+        if message.method == "unsubscribe" or message.error == "Subscription Not Found":
+            for name in names:
+                self._subscriptions.take_end(name)
+        elif message.success or message.error == "Already subscribed":
+            for name in names:
+                self._subscriptions.take_answer(name, now_ns)
+        elif len(names) == 1:
+            self._take_refusal(names[0], message.error)
         else:
             self._failure = VenueError(f"the venue refused a subscription: {message.error}")
 
-    def _answered(self, name: str) -> None:
-        subscription = self._subscriptions.get(name)
-        if subscription is not None and not subscription.answered:
-            subscription.answered = True
-            subscription.since_ns = self._clock.monotonic_ns()
+    def _take_refusal(self, name: str, reason: str) -> None:
+        if name not in self._subscriptions:
+            return
+        self._subscriptions.take_refusal(name, self._clock.monotonic_ns())
+        self._slot.refuse(name, reason)
+        if self._held is None:
+            self._slot.decoder.withdraw(name, self._now())
 
     def _take_rate_error(self, error: str) -> None:
         if not self._has_complained:
             self._has_complained = True
             logger.warning("the venue complains: %s", error)
-        # Which request it dropped is not said, so all are made again, later and on a new connection.
-        if not self.ready:
+        # Which request it dropped is not said. At first all are made again, later and on a new connection; after that
+        # whatever stays unanswered has its deadline, and disturbs nobody until it is missed twice.
+        if not (self._was_ready or self.ready):
             self._failure = VenueError(f"the venue complains: {error}", retry_after_s=RATE_PAUSE_S)
 
     def _hold_back(self, frame: bytes, wall_ns: int, monotonic_ns: int) -> Heard:
@@ -280,19 +285,19 @@ class KrakenConversation:
             return Heard.NOTHING
         self._held.append((frame, wall_ns, monotonic_ns))
         try:
-            self._unspoken.difference_update(ticker.symbol for ticker in decode_ticker(frame).data)
+            self._hear(ticker.symbol for ticker in decode_ticker(frame).data)
         except BAD_FRAME:
             # It is counted when it is delivered.
             return Heard.NOTHING
         return Heard.DATA
 
-    def _note_spoken(self) -> None:
-        spoken = {name for name in self._unspoken if self._slot.decoder.has_spoken(name)}
-        self._unspoken -= spoken
-        woken = spoken & self._slot.silent
-        if woken:
-            self._slot.silent -= woken
-            self._slot.update_note()
+    def _hear(self, names: Iterable[str]) -> None:
+        if spoken := self._subscriptions.hear(names):
+            self._slot.take_spoken(spoken)
 
     def _now(self) -> Moment:
         return Moment(self._clock.wall_ns(), self._clock.monotonic_ns())
+
+
+def _chunks(names: Sequence[str]) -> list[list[str]]:
+    return [list(names[start : start + SYMBOLS_PER_MESSAGE]) for start in range(0, len(names), SYMBOLS_PER_MESSAGE)]

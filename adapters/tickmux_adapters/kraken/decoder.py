@@ -1,6 +1,6 @@
 """From Kraken's frames to quote updates, in order and once each. No I/O: a slot, a test or a benchmark feeds it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import msgspec
@@ -9,7 +9,7 @@ from tickmux_adapters.conversation import Heard
 from tickmux_adapters.exactness import SURELY_EXACT_CHARS_MAX, decimal_value, is_exact
 from tickmux_adapters.health import ChannelHealth
 from tickmux_adapters.kraken.messages import AnyFrame, Number, Ticker, TickerFrame, time_ns
-from tickmux_adapters.model import Instrument, QuoteUpdate, Sink
+from tickmux_adapters.model import Instrument, Moment, QuoteUpdate, Sink
 from tickmux_adapters.repeats import Repeats
 
 TICKER_PREFIX: Final = b'{"channel":"ticker"'
@@ -32,6 +32,8 @@ class KrakenDecoder:
         self._tickers: dict[str, _InstrumentTicker] = {}
         self.ticker_at_ns = 0
         """When the last ticker of any instrument was read, monotonic."""
+        self.understood: Sequence[Ticker] = ()
+        """What the last ticker message said, repeats included."""
 
     def add(self, instrument: Instrument) -> None:
         """Take an instrument's tickers from now on."""
@@ -84,12 +86,14 @@ class KrakenDecoder:
                 raise ValueError(f"a ticker that we did not ask for: {entry.symbol[:40]!r}")
             if ticker.take(entry, wall_ns, monotonic_ns):
                 heard = Heard.DATA
+        self.understood = entries
         return heard
 
-    def has_spoken(self, venue_symbol: str) -> bool:
-        """Whether the instrument has been quoted in this chain."""
+    def withdraw(self, venue_symbol: str, moment: Moment) -> None:
+        """Take back what was quoted of an instrument in this chain: nobody keeps it fresh any more."""
         ticker = self._tickers.get(venue_symbol)
-        return ticker is not None and ticker.spoken
+        if ticker is not None:
+            ticker.withdraw(moment)
 
     @property
     def stuck(self) -> str | None:
@@ -111,9 +115,9 @@ class _InstrumentTicker:
         "_quote",
         "_repeats",
         "_seen",
+        "_spoken",
         "_time_ns",
         "_volume",
-        "spoken",
     )
 
     def __init__(self, instrument: Instrument, sink: Sink, health: ChannelHealth) -> None:
@@ -133,7 +137,7 @@ class _InstrumentTicker:
         self._seen: list[Ticker] = []
         self._overlap_ns = 0
         self._repeats = Repeats()
-        self.spoken = False
+        self._spoken = False
 
     def take(self, entry: Ticker, wall_ns: int, monotonic_ns: int) -> bool:
         """Deliver an entry, unless it repeats or precedes what was delivered. Says whether it did."""
@@ -152,7 +156,7 @@ class _InstrumentTicker:
                 self._seen.append(entry)
                 del self._seen[:-REMEMBERED_MAX]
             self._health.lag_ns = wall_ns - venue_ns
-        self.spoken = True
+        self._spoken = True
         self._quote(
             QuoteUpdate(
                 instrument=self._key,
@@ -168,6 +172,24 @@ class _InstrumentTicker:
             )
         )
         return True
+
+    def withdraw(self, moment: Moment) -> None:
+        if not self._spoken:
+            return
+        self.begin_chain()
+        self._quote(
+            QuoteUpdate(
+                instrument=self._key,
+                received_at_ns=moment.wall_ns,
+                received_monotonic_ns=moment.monotonic_ns,
+                bid_price=None,
+                bid_size=None,
+                ask_price=None,
+                ask_size=None,
+                last_price=None,
+                volume=None,
+            )
+        )
 
     @property
     def stuck(self) -> bool:

@@ -120,6 +120,13 @@ class KrakenFeed:
         self._refused[venue_symbol] = reason
         self.update_note()
 
+    def take_spoken(self, venue_symbols: Iterable[str]) -> None:
+        """Instruments have spoken after they were asked for: they are neither silent nor refused."""
+        for venue_symbol in venue_symbols:
+            self.silent.discard(venue_symbol)
+            self._refused.pop(venue_symbol, None)
+        self.update_note()
+
     def update_note(self) -> None:
         """Say in the slot's status what is wrong for as long as it is."""
         notes = [] if self.is_online else [f"the venue is in state {self.system}: nothing trades"]
