@@ -50,6 +50,10 @@ class BinanceServer:
         self.acknowledges = True
         self.refuse_handshake: tuple[int, dict[str, str]] | None = None
         self.refuse_rest: tuple[int, dict[str, str], str] | None = None
+        self.refuse_path = "/"
+        """Only requests under this path are refused."""
+        self.refuse_symbol = ""
+        """Requests under that path that name this symbol are refused as if it were unknown."""
         self.muted = False
         self.canary_id = 0
         self.rest_calls: list[str] = []
@@ -133,14 +137,15 @@ class BinanceServer:
             status, headers = self.refuse_handshake
             return _response(status, headers, "")
         self.rest_calls.append(request.path)
-        if self.refuse_rest is not None:
+        if self.refuse_rest is not None and parts.path.startswith(self.refuse_path):
             return _response(*self.refuse_rest)
         return self._rest(parts.path, {key: value[0] for key, value in parse_qs(parts.query).items()})
 
     def _rest(self, path: str, query: dict[str, str]) -> Response:
         names = [each["symbol"] for each in self.listing]
         wanted = json.loads(query["symbols"]) if "symbols" in query else names
-        if not set(wanted) <= set(names):
+        is_refused = path.startswith(self.refuse_path) and self.refuse_symbol in wanted
+        if is_refused or not set(wanted) <= set(names):
             return _response(400, {}, '{"code":-1121,"msg":"Invalid symbol."}')
         body: object
         if path == "/api/v3/exchangeInfo":

@@ -103,6 +103,13 @@ class Recorder:
         return times
 
 
+class DefectiveSink(Recorder):
+    """Fails as only a defect of ours would: with an error that reading a bad frame could raise, too."""
+
+    def quote(self, update: QuoteUpdate) -> None:
+        raise ValueError(f"no place for {update.instrument}")
+
+
 class Running:
     """An adapter at work, ended with its context."""
 

@@ -13,7 +13,7 @@ from tickmux_adapters.binance import ADAPTER
 from tickmux_adapters.binance.settings import BinanceSettings
 from tickmux_adapters.connection import FRAME_BYTES_MAX, SOCKET_BYTES_MAX
 from tickmux_adapters.errors import SettingsError
-from tickmux_adapters.model import InstrumentState, SourceState, SystemClock
+from tickmux_adapters.model import InstrumentState, QuoteUpdate, SourceState, SystemClock
 
 CONNECTING, LIVE, STALE, DOWN, REJECTED = (
     SourceState.CONNECTING,
@@ -278,6 +278,56 @@ async def test_a_failing_seed_does_not_disturb_the_stream(server: BinanceServer)
     assert 99.0 not in [quote.bid_price for quote in sink.of("ETHUSDT")]
 
 
+def seeded_in_last_chain(sink: Recorder, symbol: str) -> tuple[bool, bool]:
+    """Whether a bid and a volume came in the last chain that only a seed can have brought."""
+    if not sink.chains:
+        return False, False
+    begun = len(sink.events) - 1 - sink.events[::-1].index(sink.chains[-1])
+    quotes = [
+        event for event in sink.events[begun:] if isinstance(event, QuoteUpdate) and event.instrument[1] == symbol
+    ]
+    return any(quote.bid_price == 99.0 for quote in quotes), any(quote.volume == 1234.5 for quote in quotes)
+
+
+async def test_a_failing_day_ticker_does_not_withhold_the_books(server: BinanceServer) -> None:
+    server.refuse_path, server.refuse_rest = "/api/v3/ticker/24hr", (503, {}, "unavailable")
+    sink = Recorder()
+    async with Running(make(server, sink, symbols=["ETHUSDT"])):
+        await sink.until(lambda: sink.of("ETHUSDT"))
+        assert seeded_in_last_chain(sink, "ETHUSDT") == (True, False)
+        server.refuse_rest = None
+        await sink.until(lambda: seeded_in_last_chain(sink, "ETHUSDT")[1])
+
+
+async def test_a_delisted_symbol_does_not_keep_the_others_from_being_seeded(server: BinanceServer) -> None:
+    names = [f"C{number:03d}USDT" for number in range(150)]
+    server.listing = [listed(name, name[:-4], "USDT") for name in names]
+    sink = Recorder()
+    async with Running(make(server, sink, symbols=names)) as adapter:
+        await sink.until(lambda: all(seeded_in_last_chain(sink, name)[1] for name in names))
+        del server.listing[7]
+        for connection in list(server.streams):
+            await connection.close()
+        await sink.until_live(times=2)
+        rest = names[:7] + names[8:]
+        await sink.until(lambda: all(all(seeded_in_last_chain(sink, name)) for name in rest))
+        assert "cannot fetch" not in adapter.statuses()[0].last_error
+    assert sink.instruments[-1].symbol == names[7]
+    assert sink.instruments[-1].state is InstrumentState.DELISTED
+    assert [quote.halted for quote in sink.of(names[7])][-1] is True
+
+
+async def test_a_batch_that_cannot_be_seeded_does_not_withhold_the_next(server: BinanceServer) -> None:
+    names = [f"C{number:03d}USDT" for number in range(150)]
+    server.listing = [listed(name, name[:-4], "USDT") for name in names]
+    server.refuse_path, server.refuse_symbol = "/api/v3/ticker", names[7]
+    sink = Recorder()
+    async with Running(make(server, sink, symbols=names)) as adapter:
+        await sink.until(lambda: all(all(seeded_in_last_chain(sink, name)) for name in names[100:]))
+        await eventually(lambda: "cannot fetch the present state" in adapter.statuses()[0].last_error)
+    assert seeded_in_last_chain(sink, names[0]) == (False, False)
+
+
 async def test_unknown_and_colliding_symbols_are_named_and_the_others_run(server: BinanceServer) -> None:
     server.listing += [listed("XBTEUR", "XBT", "EUR"), listed("BTCEUR", "BTC", "EUR")]
     sink = Recorder()
@@ -390,6 +440,26 @@ async def test_control_messages_stay_under_the_venues_rate(server: BinanceServer
     assert sizes == [200, 200, 200, 200, 98]
     times = [time for time, _ in server.received]
     assert times[4] - times[0] >= 0.95, "the fifth waits until the first is a second old"
+
+
+async def test_a_delisting_moves_no_instrument_to_another_slot(server: BinanceServer) -> None:
+    names = [f"C{number}USDT" for number in range(302)]
+    server.listing = [listed(name, name[:-4], "USDT") for name in names[1:]]
+    sink = Recorder()
+    async with Running(make(server, sink, symbols=names)):
+        await sink.until_live(times=2)
+    assert [instrument.channel for instrument in sink.instruments] == ["0"] * 299 + ["1"] * 2
+
+
+async def test_a_slot_of_which_nothing_is_listed_is_down_and_the_others_run(server: BinanceServer) -> None:
+    gone = [f"GONE{number}USDT" for number in range(300)]
+    sink = Recorder()
+    async with Running(make(server, sink, symbols=[*gone, "ETHUSDT"])) as adapter:
+        await sink.until_live()
+        first, second = adapter.statuses()
+    assert (first.channel, first.state) == ("0", DOWN)
+    assert "none of its symbols is listed" in first.last_error
+    assert (second.channel, second.state) == ("1", LIVE)
 
 
 async def test_more_instruments_than_a_slot_holds_get_a_second(server: BinanceServer) -> None:

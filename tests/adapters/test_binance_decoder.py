@@ -4,14 +4,16 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.adapters.recorder import Recorder
+from tests.adapters.recorder import DefectiveSink, Recorder
 from tests.adapters.recordings import exact, frames, path_of, same
 
 from tickmux_adapters.binance.catalogue import match, parse_exchange_info
 from tickmux_adapters.binance.decoder import BinanceDecoder
+from tickmux_adapters.binance.messages import RestBookTicker
 from tickmux_adapters.conversation import Heard
+from tickmux_adapters.errors import VenueError
 from tickmux_adapters.health import ChannelHealth
-from tickmux_adapters.model import UNCHANGED, Instrument, InstrumentState, SystemClock
+from tickmux_adapters.model import UNCHANGED, Instrument, InstrumentState, Moment, SystemClock
 
 
 def decoder_of(*symbols: str) -> tuple[BinanceDecoder, Recorder, ChannelHealth]:
@@ -154,3 +156,22 @@ def test_the_listing_of_2024() -> None:
     body = json.dumps(routes["/api/v3/exchangeInfo"]["GET"][0]["data"]).encode()
     found = match(parse_exchange_info(body), ["BTCUSDT"], source="binance", instruments_per_channel=300)
     assert found.instruments[0].price_increment == 0.01
+
+
+def test_a_defect_of_the_sink_is_no_malformed_message() -> None:
+    sink = DefectiveSink()
+    health = ChannelHealth(source="binance", channel="0", sink=sink, clock=SystemClock())
+    instrument = Instrument(source="binance", symbol="BTCUSDT", type="crypto", venue_symbol="BTCUSDT")
+    decoder = BinanceDecoder([instrument], sink, health)
+    with pytest.raises(ValueError, match="no place for"):
+        decoder.feed(b'{"stream":"btcusdt@trade","data":{"E":1,"s":"BTCUSDT","t":2,"p":"1.5"}}', 2, 1)
+    with pytest.raises(ValueError, match="no place for"):
+        decoder.seed_book(RestBookTicker("BTCUSDT", "1", "1", "2", "1"), Moment(2, 1))
+    assert health.malformed == 0
+
+
+def test_a_seed_that_cannot_be_read_is_the_venues_fault() -> None:
+    decoder, sink, _ = decoder_of("BTCUSDT")
+    with pytest.raises(VenueError, match="could not be understood"):
+        decoder.seed_book(RestBookTicker("BTCUSDT", "nan", "1", "2", "1"), Moment(2, 1))
+    assert sink.quotes == []

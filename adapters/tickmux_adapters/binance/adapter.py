@@ -10,10 +10,10 @@ from typing import Final
 import aiohttp
 
 from tickmux_adapters.backoff import Backoff
-from tickmux_adapters.binance.catalogue import match, state_of
+from tickmux_adapters.binance.catalogue import match
 from tickmux_adapters.binance.feed import BinanceFeed
 from tickmux_adapters.binance.messages import ExchangeInfo
-from tickmux_adapters.binance.rest import BinanceRest, weight_window
+from tickmux_adapters.binance.rest import BinanceRest, names_unknown_symbol, weight_window
 from tickmux_adapters.binance.settings import DEFAULT_SYMBOLS, DOCUMENTED_HOSTS, BinanceSettings
 from tickmux_adapters.errors import VenueError, VenueRejected
 from tickmux_adapters.health import ChannelHealth
@@ -21,7 +21,6 @@ from tickmux_adapters.model import (
     ChannelStatus,
     Clock,
     Instrument,
-    InstrumentState,
     Moment,
     Sink,
     SourceState,
@@ -42,8 +41,6 @@ CONTROL_MESSAGES: Final = (4, 1.0)
 """One less than the 5 a second that the venue takes before it cuts the connection."""
 RELIST_S: Final = 60.0
 """Time between two looks at the listing while nothing of what was configured is in it."""
-UNKNOWN_SYMBOL: Final = "-1121"
-"""The venue's code for a request that names a symbol which is not listed."""
 
 
 class BinanceAdapter:
@@ -62,7 +59,11 @@ class BinanceAdapter:
         self._clock = clock
         self._symbols = wanted_symbols(settings.symbols, DEFAULT_SYMBOLS)
         self._connects = SlidingWindow(limit=CONNECTS[0], window_s=CONNECTS[1])
-        self._healths = [self._new_health("0")]
+        # A slot holds so many of the configured symbols, listed or not: a listing that changes moves none to another.
+        self._healths = [
+            ChannelHealth(source=source, channel=str(number), sink=sink, clock=clock)
+            for number in range(-(-len(self._symbols) // INSTRUMENTS_PER_SLOT))
+        ]
         self._feeds: list[BinanceFeed] = []
 
     def statuses(self) -> list[ChannelStatus]:
@@ -71,7 +72,8 @@ class BinanceAdapter:
 
     async def run(self) -> None:
         """Deliver until cancelled."""
-        self._healths[0].announce()
+        for health in self._healths:
+            health.announce()
         async with aiohttp.ClientSession() as http:
             rest = BinanceRest(
                 RestClient(
@@ -82,22 +84,27 @@ class BinanceAdapter:
                     weights=weight_window(),
                 )
             )
-            slots = [self._slot(http, rest, instruments) for instruments in await self._list(rest)]
+            listed = await self._list(rest)
+            slots = [
+                self._slot(http, rest, listed[health.channel], health)
+                for health in self._healths
+                if health.channel in listed
+            ]
             async with asyncio.TaskGroup() as tasks:
                 for slot in slots:
                     tasks.create_task(slot.run())
                 tasks.create_task(self._poll_states(rest))
 
-    async def _list(self, rest: BinanceRest) -> list[list[Instrument]]:
-        """The instruments of each slot, asked for until the venue answers and lists at least one."""
+    async def _list(self, rest: BinanceRest) -> dict[str, list[Instrument]]:
+        """The instruments of each slot that has any, asked for until the venue answers and lists at least one."""
         backoff = Backoff(cap_s=self._settings.retry_cap_s, base_s=min(0.5, self._settings.retry_cap_s))
-        health = self._healths[0]
         while True:
             try:
                 instruments = self._find(await rest.exchange_info())
             except VenueError as error:
                 state = SourceState.REJECTED if isinstance(error, VenueRejected) else SourceState.DOWN
-                health.enter(state, str(error))
+                for health in self._healths:
+                    health.enter(state, str(error))
                 delay_s = backoff.after_failure(error)
                 logger.warning("%s: %s; trying again in %.1f s", self._source, error, delay_s)
                 await asyncio.sleep(delay_s)
@@ -106,7 +113,10 @@ class BinanceAdapter:
                 for instrument in instruments:
                     self._sink.instrument(instrument)
                     slots[instrument.channel].append(instrument)
-                return list(slots.values())
+                for health in self._healths:
+                    if health.channel not in slots:
+                        health.enter(SourceState.DOWN, "none of its symbols is listed")
+                return slots
 
     def _find(self, info: ExchangeInfo) -> tuple[Instrument, ...]:
         catalogue = match(info, self._symbols, source=self._source, instruments_per_channel=INSTRUMENTS_PER_SLOT)
@@ -117,12 +127,13 @@ class BinanceAdapter:
             raise VenueError("none of the configured symbols is listed", retry_after_s=RELIST_S)
         return catalogue.instruments
 
-    def _slot(self, http: aiohttp.ClientSession, rest: BinanceRest, instruments: Sequence[Instrument]) -> Slot:
-        channel = instruments[0].channel
-        if channel != "0":
-            self._healths.append(self._new_health(channel))
-            self._healths[-1].announce()
-        health = self._healths[-1]
+    def _slot(
+        self,
+        http: aiohttp.ClientSession,
+        rest: BinanceRest,
+        instruments: Sequence[Instrument],
+        health: ChannelHealth,
+    ) -> Slot:
         feed = BinanceFeed(
             instruments,
             rest=rest,
@@ -160,18 +171,13 @@ class BinanceAdapter:
         try:
             info = await rest.exchange_info_of(symbols)
         except VenueError as error:
-            if UNKNOWN_SYMBOL not in error.problem:
+            if not names_unknown_symbol(error):
                 raise
             # One of them is listed no more; the whole listing says which.
             info = await rest.exchange_info()
-        states = {listed.symbol: state_of(listed.status) for listed in info.symbols}
         moment = Moment(self._clock.wall_ns(), self._clock.monotonic_ns())
         for feed in self._feeds:
-            for symbol in feed.venue_symbols:
-                feed.take_state(symbol, states.get(symbol, InstrumentState.DELISTED), moment)
-
-    def _new_health(self, channel: str) -> ChannelHealth:
-        return ChannelHealth(source=self._source, channel=channel, sink=self._sink, clock=self._clock)
+            feed.take_listing(info, moment)
 
 
 ADAPTER: Final = AdapterType(

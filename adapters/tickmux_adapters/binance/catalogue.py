@@ -47,13 +47,13 @@ def match(info: ExchangeInfo, symbols: Sequence[str], *, source: str, instrument
         info: the venue's whole listing.
         symbols: canonical symbols, each once.
         source: name of the source.
-        instruments_per_channel: how many instruments one upstream slot carries.
+        instruments_per_channel: how many of the symbols, listed or not, one upstream slot carries.
     """
     by_canonical = {canonical_pair(listed.base_asset, listed.quote_asset): listed for listed in info.symbols}
     doubled = collisions((canonical_pair(one.base_asset, one.quote_asset), one.symbol) for one in info.symbols)
     instruments: list[Instrument] = []
     problems: list[str] = []
-    for symbol in symbols:
+    for position, symbol in enumerate(symbols):
         listed = by_canonical.get(symbol)
         if listed is None:
             near = nearest(symbol, by_canonical)
@@ -61,7 +61,7 @@ def match(info: ExchangeInfo, symbols: Sequence[str], *, source: str, instrument
         elif symbol in doubled:
             problems.append(f"{symbol} would be the name of both {' and '.join(doubled[symbol])}: refused")
         else:
-            channel = str(len(instruments) // instruments_per_channel)
+            channel = str(position // instruments_per_channel)
             instruments.append(_instrument(listed, symbol=symbol, source=source, channel=channel))
     return Catalogue(tuple(instruments), tuple(problems))
 

@@ -1,7 +1,7 @@
 """From Binance's frames to quote updates, in order and once each. No I/O: a slot, a test or a benchmark feeds it."""
 
 from collections.abc import Callable, Iterable
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -15,6 +15,7 @@ from tickmux_adapters.binance.messages import (
     time_ns,
 )
 from tickmux_adapters.conversation import Heard
+from tickmux_adapters.errors import VenueError
 from tickmux_adapters.exactness import SURELY_EXACT_CHARS_MAX, decimal_value, is_exact
 from tickmux_adapters.health import ChannelHealth
 from tickmux_adapters.model import UNCHANGED, Field, Instrument, Moment, QuoteUpdate, Sink
@@ -25,7 +26,10 @@ CANARY: Final = "btcusdt@bookTicker"
 INFINITY: Final = float("inf")
 NAME_START: Final = len('{"stream":"')
 
-Handler = Callable[[bytes, int, int], Heard]
+Said = QuoteUpdate | Heard
+"""What a frame says of its instrument, or only proves of the connection."""
+Handler = Callable[[bytes, int, int], Said]
+Seed = TypeVar("Seed", RestBookTicker, RestDayTicker)
 
 _decode_book = msgspec.json.Decoder(BookTickerFrame).decode
 _decode_trade = msgspec.json.Decoder(TradeFrame).decode
@@ -41,10 +45,11 @@ class BinanceDecoder:
 
     def __init__(self, instruments: Iterable[Instrument], sink: Sink, health: ChannelHealth) -> None:
         self._health = health
+        self._quote = sink.quote
         self._handlers: dict[bytes, Handler] = {}
         self._streams: dict[str, _InstrumentStreams] = {}
         for instrument in instruments:
-            streams = _InstrumentStreams(instrument, sink, health)
+            streams = _InstrumentStreams(instrument, health)
             self._streams[instrument.venue_symbol] = streams
             name = instrument.venue_symbol.lower().encode()
             self._handlers[name + b"@bookTicker"] = streams.book_ticker
@@ -80,30 +85,35 @@ class BinanceDecoder:
         # The name's place is fixed in the usual shape, so that it is found without decoding. A frame of another shape
         # either names no stream there, or fails in the typed decoder.
         handler = self._handlers.get(frame[NAME_START : frame.find(b'"', NAME_START)])
+        message: AnyFrame | None = None
         try:
-            if handler is not None:
-                return handler(frame, wall_ns, monotonic_ns)
-            return self._uncommon(frame, wall_ns, monotonic_ns, control)
+            if handler is None:
+                handler, message = self._uncommon(frame)
+            said = Heard.ALIVE if handler is None else handler(frame, wall_ns, monotonic_ns)
         except _BAD_FRAME as error:
             self._health.count_malformed(str(error) or type(error).__name__, frame)
             return Heard.NOTHING
+        # What is raised from here on is a defect of ours, and no message that cannot be understood.
+        if isinstance(said, QuoteUpdate):
+            self._quote(said)
+            return Heard.DATA
+        if message is not None and control is not None:
+            control(message)
+        return said
 
-    def _uncommon(
-        self, frame: bytes, wall_ns: int, monotonic_ns: int, control: Callable[[AnyFrame], None] | None
-    ) -> Heard:
+    def _uncommon(self, frame: bytes) -> tuple[Handler | None, AnyFrame | None]:
+        """Who takes a frame of another shape: the handler of its stream, or whoever takes answers and notices."""
         message = _decode_any(frame)
         handler = self._handlers.get(message.stream.encode())
         if handler is not None:
-            return handler(frame, wall_ns, monotonic_ns)
+            return handler, None
         is_control = message.id is not msgspec.UNSET or message.error or message.code is not None
         if is_control or "serverShutdown" in (message.event, message.stream.lstrip("!")):
-            if control is not None:
-                control(message)
-            return Heard.ALIVE
+            return None, message
         raise ValueError(f"neither an answer nor a stream we asked for: {message.stream[:40]!r}")
 
     @staticmethod
-    def _canary(frame: bytes, _wall_ns: int, _monotonic_ns: int) -> Heard:
+    def _canary(frame: bytes, _wall_ns: int, _monotonic_ns: int) -> Said:
         _decode_book(frame)
         return Heard.DATA
 
@@ -113,20 +123,36 @@ class BinanceDecoder:
         return next((symbol for symbol, streams in self._streams.items() if streams.stuck), None)
 
     def seed_book(self, ticker: RestBookTicker, moment: Moment) -> None:
-        """Take a best bid and ask from a request, unless the stream has brought them already in this chain."""
+        """Take a best bid and ask from a request, unless the stream has brought them already in this chain.
+
+        Raises:
+            VenueError: a number could not be read.
+        """
         streams = self._streams.get(ticker.symbol)
         if streams is not None:
-            streams.seed_book(ticker, moment)
+            self._deliver(streams.seed_book, ticker, moment)
 
     def seed_day(self, ticker: RestDayTicker, moment: Moment) -> None:
-        """Take the last price and the 24 h volume from a request, each unless the stream has brought it already."""
+        """Take the last price and the 24 h volume from a request, each unless the stream has brought it already.
+
+        Raises:
+            VenueError: a number could not be read.
+        """
         streams = self._streams.get(ticker.symbol)
         if streams is not None:
-            streams.seed_day(ticker, moment)
+            self._deliver(streams.seed_day, ticker, moment)
+
+    def _deliver(self, read: Callable[[Seed, Moment], QuoteUpdate | None], ticker: Seed, moment: Moment) -> None:
+        try:
+            update = read(ticker, moment)
+        except _BAD_FRAME as error:
+            raise VenueError(f"the venue's answer could not be understood: {error}") from error
+        if update is not None:
+            self._quote(update)
 
 
 class _InstrumentStreams:
-    """The three streams of one instrument: their order, and their way to the sink."""
+    """The three streams of one instrument: their order, and what they say."""
 
     __slots__ = (
         "_ask",
@@ -144,17 +170,15 @@ class _InstrumentStreams:
         "_last_seen",
         "_mini_repeats",
         "_mini_time",
-        "_quote",
         "_symbol",
         "_trade_id",
         "_trade_repeats",
         "_volume_seen",
     )
 
-    def __init__(self, instrument: Instrument, sink: Sink, health: ChannelHealth) -> None:
+    def __init__(self, instrument: Instrument, health: ChannelHealth) -> None:
         self._key = instrument.key
         self._symbol = instrument.venue_symbol
-        self._quote = sink.quote
         self._health = health
         self._bid_text = self._bid_size_text = self._ask_text = self._ask_size_text = ""
         self._bid: float | None = None
@@ -177,7 +201,7 @@ class _InstrumentStreams:
     def stuck(self) -> bool:
         return self._book_repeats.stuck or self._trade_repeats.stuck or self._mini_repeats.stuck
 
-    def book_ticker(self, frame: bytes, wall_ns: int, monotonic_ns: int) -> Heard:
+    def book_ticker(self, frame: bytes, wall_ns: int, monotonic_ns: int) -> Said:
         data = _decode_book(frame).data
         if data.symbol != self._symbol:
             raise ValueError(f"{data.symbol[:40]!r} on a stream of {self._symbol}")
@@ -197,20 +221,17 @@ class _InstrumentStreams:
             self._ask_size = self._number(data.ask_size) or 0.0
             self._ask_size_text = data.ask_size
         self._book_id = data.update_id
-        self._quote(
-            QuoteUpdate(
-                instrument=self._key,
-                received_at_ns=wall_ns,
-                received_monotonic_ns=monotonic_ns,
-                bid_price=self._bid,
-                bid_size=self._bid_size,
-                ask_price=self._ask,
-                ask_size=self._ask_size,
-            )
+        return QuoteUpdate(
+            instrument=self._key,
+            received_at_ns=wall_ns,
+            received_monotonic_ns=monotonic_ns,
+            bid_price=self._bid,
+            bid_size=self._bid_size,
+            ask_price=self._ask,
+            ask_size=self._ask_size,
         )
-        return Heard.DATA
 
-    def trade(self, frame: bytes, wall_ns: int, monotonic_ns: int) -> Heard:
+    def trade(self, frame: bytes, wall_ns: int, monotonic_ns: int) -> Said:
         data = _decode_trade(frame).data
         if data.symbol != self._symbol:
             raise ValueError(f"{data.symbol[:40]!r} on a stream of {self._symbol}")
@@ -222,18 +243,15 @@ class _InstrumentStreams:
         venue_ns = time_ns(data.trade_time or data.event_time)
         if venue_ns is not None:
             self._health.lag_ns = wall_ns - venue_ns
-        self._quote(
-            QuoteUpdate(
-                instrument=self._key,
-                received_at_ns=wall_ns,
-                received_monotonic_ns=monotonic_ns,
-                venue_time_ns=venue_ns,
-                last_price=last,
-            )
+        return QuoteUpdate(
+            instrument=self._key,
+            received_at_ns=wall_ns,
+            received_monotonic_ns=monotonic_ns,
+            venue_time_ns=venue_ns,
+            last_price=last,
         )
-        return Heard.DATA
 
-    def mini_ticker(self, frame: bytes, wall_ns: int, monotonic_ns: int) -> Heard:
+    def mini_ticker(self, frame: bytes, wall_ns: int, monotonic_ns: int) -> Said:
         data = _decode_mini(frame).data
         if data.symbol != self._symbol:
             raise ValueError(f"{data.symbol[:40]!r} on a stream of {self._symbol}")
@@ -244,44 +262,40 @@ class _InstrumentStreams:
         venue_ns = time_ns(data.event_time)
         if venue_ns is not None:
             self._health.lag_ns = wall_ns - venue_ns
-        self._day(last, volume, venue_ns, Moment(wall_ns, monotonic_ns))
         self._volume_seen = True
-        return Heard.DATA
+        return self._day(last, volume, venue_ns, Moment(wall_ns, monotonic_ns))
 
-    def seed_book(self, ticker: RestBookTicker, moment: Moment) -> None:
+    def seed_book(self, ticker: RestBookTicker, moment: Moment) -> QuoteUpdate | None:
         if self._book_id >= 0:
-            return
+            return None
         bid, bid_size = self._side(ticker.bid_price, ticker.bid_size)
         ask, ask_size = self._side(ticker.ask_price, ticker.ask_size)
-        self._quote(
-            QuoteUpdate(
-                instrument=self._key,
-                received_at_ns=moment.wall_ns,
-                received_monotonic_ns=moment.monotonic_ns,
-                bid_price=bid,
-                bid_size=bid_size,
-                ask_price=ask,
-                ask_size=ask_size,
-            )
+        return QuoteUpdate(
+            instrument=self._key,
+            received_at_ns=moment.wall_ns,
+            received_monotonic_ns=moment.monotonic_ns,
+            bid_price=bid,
+            bid_size=bid_size,
+            ask_price=ask,
+            ask_size=ask_size,
         )
 
-    def seed_day(self, ticker: RestDayTicker, moment: Moment) -> None:
-        if not self._volume_seen:
-            last, volume = self._number(ticker.last_price), self._volume(ticker.volume)
-            self._day(last, volume, time_ns(ticker.close_time), moment)
+    def seed_day(self, ticker: RestDayTicker, moment: Moment) -> QuoteUpdate | None:
+        if self._volume_seen:
+            return None
+        last, volume = self._number(ticker.last_price), self._volume(ticker.volume)
+        return self._day(last, volume, time_ns(ticker.close_time), moment)
 
-    def _day(self, last: float | None, volume: float | None, venue_ns: int | None, moment: Moment) -> None:
+    def _day(self, last: float | None, volume: float | None, venue_ns: int | None, moment: Moment) -> QuoteUpdate:
         # A trade is the better source of the last price: this one may be up to a second older than a trade seen before.
         last_field: Field = UNCHANGED if self._last_seen else last
-        self._quote(
-            QuoteUpdate(
-                instrument=self._key,
-                received_at_ns=moment.wall_ns,
-                received_monotonic_ns=moment.monotonic_ns,
-                venue_time_ns=venue_ns,
-                last_price=last_field,
-                volume=volume,
-            )
+        return QuoteUpdate(
+            instrument=self._key,
+            received_at_ns=moment.wall_ns,
+            received_monotonic_ns=moment.monotonic_ns,
+            venue_time_ns=venue_ns,
+            last_price=last_field,
+            volume=volume,
         )
 
     def _side(self, price_text: str, size_text: str) -> tuple[float | None, float | None]:

@@ -17,6 +17,9 @@ SYMBOLS_PER_REQUEST: Final = 100
 WEIGHT_PER_MINUTE: Final = 3_000
 """Half of what the venue allows an address, as others may share it."""
 
+UNKNOWN_SYMBOL: Final = '"code":-1121'
+"""How the venue refuses a request that names a symbol which is not listed, whatever else it names."""
+
 Answer = TypeVar("Answer")
 
 
@@ -56,6 +59,11 @@ class BinanceRest:
         query = {"symbols": _json_list(symbols), "type": "MINI"}
         weight = 2 if len(symbols) <= 20 else 40
         return _decode(await self._client.get("/api/v3/ticker/24hr", query, weight=weight), list[RestDayTicker])
+
+
+def names_unknown_symbol(error: VenueError) -> bool:
+    """Whether a request was refused because one of its symbols is not listed (any more)."""
+    return UNKNOWN_SYMBOL in error.problem.replace(" ", "")
 
 
 def batches(symbols: Sequence[str]) -> Iterator[Sequence[str]]:
