@@ -132,6 +132,43 @@ def test_all_that_are_silent_cost_one_connection_and_are_asked_for_together() ->
     assert len(talk.wait(1)) == 4
 
 
+def test_a_clock_that_was_set_back_is_found_out_by_asking(talk: Talk) -> None:
+    talk.quote(BTC, 11.0, 600)
+    talk.quote(ETH, 11.0, 600)
+    talk.clock.forward(60)
+    talk.quote(BTC, 12.0, 60)
+    talk.quote(ETH, 12.0, 660)
+    assert talk.wait(1.9) == []
+    assert talk.wait(0.1) == [("unsubscribe", [BTC]), ("subscribe", [BTC])]
+    talk.quote(BTC, 13.0, 61)
+    talk.answer([BTC], method="unsubscribe")
+    talk.answer([BTC])
+    talk.quote(BTC, 14.0, 62, kind="snapshot")
+    talk.quote(BTC, 15.0, 63)
+    assert talk.wait(1) == []
+    assert talk.bids(BTC) == [10.0, 11.0, 14.0, 15.0]
+    assert talk.health.status().duplicates == 2
+
+
+def test_a_message_that_was_overtaken_is_skipped_without_a_question(talk: Talk) -> None:
+    talk.quote(BTC, 11.0, 20)
+    talk.quote(BTC, 10.5, 19)
+    talk.clock.forward(1)
+    talk.quote(BTC, 12.0, 21)
+    assert talk.wait(10) == []
+    assert talk.bids(BTC) == [10.0, 11.0, 12.0]
+
+
+def test_a_doubt_that_nobody_answers_breaks_the_chain(talk: Talk) -> None:
+    talk.quote(BTC, 11.0, 600)
+    talk.quote(BTC, 12.0, 60)
+    talk.wait(2)
+    talk.quote(ETH, 12.0, 660)
+    assert talk.wait(SNAPSHOT_TIMEOUT_S) == [("subscribe", [BTC])]
+    with pytest.raises(VenueError, match="BTC/USD is subscribed but silent"):
+        talk.wait(SNAPSHOT_TIMEOUT_S)
+
+
 def successor_of(talk: Talk) -> Talk:
     """The conversation of a second connection beside the first, which the test takes over."""
     talk.conversation = talk.feed.converse()
@@ -158,3 +195,22 @@ def test_what_a_successor_never_brings_breaks_the_chain(talk: Talk) -> None:
     assert successor.wait(SNAPSHOT_TIMEOUT_S) == [("subscribe", [BTC])]
     with pytest.raises(VenueError, match="BTC/USD is subscribed but silent"):
         successor.wait(SNAPSHOT_TIMEOUT_S)
+
+
+def test_a_defect_of_the_sink_is_no_malformed_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    talk = Talk(BTC)
+
+    def fail(_: object) -> None:
+        raise ValueError("no place for it")
+
+    monkeypatch.setattr(talk.sink, "instrument", fail)
+    with pytest.raises(ValueError, match="no place for it"):
+        talk.listing()
+    assert talk.health.malformed == 0
+
+
+def test_control_messages_that_cannot_be_understood_are_counted(talk: Talk) -> None:
+    talk.hear('{"channel":"instrument","type":"update","data":{"pairs":[{"symbol":1}]}}')
+    talk.hear('{"channel":"status","type":"update","data":{"system":"online"}}')
+    talk.hear('{"channel":"book","type":"update","data":[]}')
+    assert talk.health.malformed == 3

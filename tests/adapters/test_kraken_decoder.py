@@ -2,9 +2,10 @@ import json
 from decimal import Decimal
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.adapters.recorder import Recorder
+from tests.adapters.recorder import DefectiveSink, Recorder
 from tests.adapters.recordings import exact, frames, path_of, same
 
 from tickmux_adapters.conversation import Heard
@@ -14,6 +15,8 @@ from tickmux_adapters.kraken.conversation import KrakenConversation, decode_list
 from tickmux_adapters.kraken.decoder import KrakenDecoder
 from tickmux_adapters.kraken.feed import KrakenFeed
 from tickmux_adapters.model import Instrument, InstrumentState, Moment, SystemClock
+
+S = 1_000_000_000
 
 
 def decoder_of(*symbols: str) -> tuple[KrakenDecoder, Recorder, ChannelHealth]:
@@ -172,17 +175,30 @@ def test_any_number_of_the_venue_survives_or_is_counted(bid: str, volume: str) -
     assert quote.last_price is None
 
 
-def test_a_clock_that_was_set_back_is_noticed() -> None:
-    decoder, _, health = decoder_of("BTC/USD")
-    frame = (
-        '{"channel":"ticker","type":"update","data":[{"symbol":"BTC/USD","bid":1.0,"bid_qty":1.0,"ask":2,"ask_qty":1.0,'
-        '"last":0,"volume":1,"timestamp":"20%02d-08-12T19:29:02.066592Z"}]}'
-    )
-    decoder.feed((frame % 99).encode(), 2, 0)
-    for number in range(150):
-        decoder.feed((frame % 26).encode(), 2, number * 100_000_000)
-    assert decoder.stuck == "BTC/USD"
-    assert health.duplicates == 150
+def test_an_instrument_of_which_only_the_past_comes_is_doubtful_until_something_newer_comes() -> None:
+    decoder, sink, health = decoder_of("BTC/USD")
+    decoder.feed(ticker_at(30, "1.0"), 2, 0)
+    decoder.feed(ticker_at(10, "2.0"), 2, 5 * S)
+    decoder.feed(ticker_at(11, "3.0"), 2, 6 * S)
+    assert decoder.doubtful(7 * S - 1) == []
+    assert decoder.doubtful(7 * S) == ["BTC/USD"]
+    decoder.feed(ticker_at(30, "1.0"), 2, 8 * S)  # a repeat of the latest: the clock stands where it stood
+    assert decoder.doubtful(60 * S) == []
+    decoder.feed(ticker_at(10, "2.0"), 2, 61 * S)
+    decoder.feed(ticker_at(31, "4.0"), 2, 62 * S)
+    assert decoder.doubtful(70 * S) == []
+    assert bids(sink) == [1.0, 4.0]
+    assert health.duplicates == 4
+
+
+def test_an_order_begun_anew_takes_what_comes_next() -> None:
+    decoder, sink, _ = decoder_of("BTC/USD")
+    for second, bid in ((30, "1.0"), (10, "2.0")):
+        decoder.feed(ticker_at(second, bid), 2, 1)
+    decoder.begin_order("BTC/USD")
+    for second, bid in ((10, "2.0"), (9, "3.0"), (11, "4.0")):
+        decoder.feed(ticker_at(second, bid), 2, 1)
+    assert bids(sink) == [1.0, 2.0, 4.0]
 
 
 def ticker_at(second: int, bid: str) -> bytes:
@@ -213,3 +229,24 @@ def test_what_the_next_connection_tells_again_counts_once() -> None:
         decoder.feed(ticker_at(second, bid), 2, 1)
     assert bids(sink) == [1.0, 2.0, 3.0, 4.0, 5.0, 4.0]
     assert health.duplicates == 3
+
+
+def test_a_defect_of_the_sink_is_no_malformed_message() -> None:
+    sink = DefectiveSink()
+    health = ChannelHealth(source="kraken", channel="0", sink=sink, clock=SystemClock())
+    decoder = KrakenDecoder(sink, health)
+    decoder.add(Instrument(source="kraken", symbol="BTCUSD", type="crypto", venue_symbol="BTC/USD"))
+    with pytest.raises(ValueError, match="no place for"):
+        decoder.feed(ticker_at(1, "1.0"), 2, 1)
+    assert health.malformed == 0
+
+
+def test_one_bad_entry_of_a_message_leaves_its_neighbours_alone() -> None:
+    decoder, sink, health = decoder_of("BTC/USD", "ETH/USD")
+    entry = '{"symbol":"%s","bid":%s,"bid_qty":1.0,"ask":9.0,"ask_qty":1.0,"last":1.0,"volume":1.0}'
+    entries = [entry % ("BTC/USD", "1.0"), entry % ("BTC/USD", "-1.0"), entry % ("ETH/USD", "2.0")]
+    frame = '{"channel":"ticker","type":"update","data":[' + ",".join(entries) + "]}"
+    assert decoder.feed(frame.encode(), 2, 1) is Heard.DATA
+    assert bids(sink) == [1.0, 2.0]
+    assert health.malformed == 1
+    assert [each.symbol for each in decoder.understood] == ["BTC/USD", "ETH/USD"]

@@ -3,13 +3,13 @@
 import json
 import logging
 from collections import deque
-from collections.abc import Iterable, Sequence
-from typing import Any, Final, Protocol
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final, Protocol, TypeVar
 
 import msgspec
 
 from tickmux_adapters.conversation import Heard
-from tickmux_adapters.errors import VenueError
+from tickmux_adapters.errors import MalformedMessage, VenueError
 from tickmux_adapters.kraken.decoder import BAD_FRAME, TICKER_PREFIX, KrakenDecoder, decode_ticker
 from tickmux_adapters.kraken.messages import AnyFrame, Listing, Pair, SystemStatus
 from tickmux_adapters.kraken.subscriptions import NS_PER_S, SILENT_RETRY_S, Subscriptions
@@ -27,6 +27,9 @@ RELIST_S: Final = 60.0
 
 decode_listing = msgspec.json.Decoder(Listing, float_hook=str).decode
 _decode_status = msgspec.json.Decoder(list[SystemStatus]).decode
+
+
+Decoded = TypeVar("Decoded")
 
 
 class Slot(Protocol):
@@ -77,6 +80,7 @@ class KrakenConversation:
         self._listing_since_ns = clock.monotonic_ns()
         self._is_listed = False
         self._subscriptions = Subscriptions(snapshot_timeout_s=snapshot_timeout_s)
+        self._doubted: set[str] = set()
         self._was_ready = False
         self._requests: dict[int, list[str]] = {}
         self._request_id = 0
@@ -139,10 +143,9 @@ class KrakenConversation:
         self._was_ready = self._was_ready or self.ready
         if not self._is_listed:
             self._check_listing(now_ns)
-        if self._slot.decoder.stuck is not None:
-            raise VenueError(f"{self._slot.decoder.stuck} only brings what is past: its clock was set back")
         if self._slot.is_online:
             self._probe(now_ns)
+            self._settle_doubts(now_ns)
             self._check_deadlines(now_ns)
         outgoing, self._outgoing = self._outgoing, []
         return outgoing
@@ -161,6 +164,18 @@ class KrakenConversation:
         elif now_ns - heard_ns >= self._quiet_probe_ns and (speaking := self._subscriptions.speaking()):
             self._probed = speaking[0], now_ns
             self._subscribe_anew(speaking[:1])
+
+    def _settle_doubts(self, now_ns: int) -> None:
+        """Subscribe anew what brings only the past: the snapshot that follows is the present, whatever its time."""
+        if self._held is not None:
+            # A connection that is to take over may well be behind the one that still delivers.
+            return
+        speaking = self._subscriptions.speaking()
+        doubtful = [name for name in self._slot.decoder.doubtful(now_ns) if name in speaking]
+        if doubtful:
+            logger.warning("%s and %d more bring only what is past", doubtful[0], len(doubtful) - 1)
+            self._doubted.update(doubtful)
+            self._subscribe_anew(doubtful)
 
     def _check_listing(self, now_ns: int) -> None:
         is_late_again = self._slot.is_listing_silent
@@ -223,18 +238,18 @@ class KrakenConversation:
         if message.channel == "instrument":
             self._take_instruments(message)
         elif message.channel == "status":
-            for status in _decode_status(message.data):
+            for status in _understood(_decode_status, message.data):
                 self._slot.take_system(status.system, self._now())
         elif message.rate_error:
             self._take_rate_error(message.rate_error)
         elif message.success is not None:
             self._take_answer(message)
         else:
-            raise ValueError(f"neither an answer nor a channel we asked for: {message.channel[:40]!r}")
+            raise MalformedMessage(f"neither an answer nor a channel we asked for: {message.channel[:40]!r}")
         return Heard.ALIVE
 
     def _take_instruments(self, message: AnyFrame) -> None:
-        pairs = decode_listing(message.data).pairs
+        pairs = _understood(decode_listing, message.data).pairs
         if message.type != "snapshot":
             self._subscribe(self._slot.take_changes(pairs, self._now()))
             return
@@ -254,13 +269,21 @@ class KrakenConversation:
         if message.method == "unsubscribe" or message.error == "Subscription Not Found":
             for name in names:
                 self._subscriptions.take_end(name)
+                self._end_doubt(name)
         elif message.success or message.error == "Already subscribed":
             for name in names:
                 self._subscriptions.take_answer(name, now_ns)
+                self._end_doubt(name)
         elif len(names) == 1:
             self._take_refusal(names[0], message.error)
         else:
             self._failure = VenueError(f"the venue refused a subscription: {message.error}")
+
+    def _end_doubt(self, name: str) -> None:
+        # Nothing of the subscription before is on its way any more.
+        if name in self._doubted:
+            self._doubted.discard(name)
+            self._slot.decoder.begin_order(name)
 
     def _take_refusal(self, name: str, reason: str) -> None:
         if name not in self._subscriptions:
@@ -297,6 +320,13 @@ class KrakenConversation:
 
     def _now(self) -> Moment:
         return Moment(self._clock.wall_ns(), self._clock.monotonic_ns())
+
+
+def _understood(decode: Callable[[msgspec.Raw], Decoded], data: msgspec.Raw) -> Decoded:
+    try:
+        return decode(data)
+    except BAD_FRAME as error:
+        raise MalformedMessage(str(error) or type(error).__name__) from error
 
 
 def _chunks(names: Sequence[str]) -> list[list[str]]:

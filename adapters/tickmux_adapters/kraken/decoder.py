@@ -6,14 +6,17 @@ from typing import Final
 import msgspec
 
 from tickmux_adapters.conversation import Heard
+from tickmux_adapters.errors import MalformedMessage
 from tickmux_adapters.exactness import SURELY_EXACT_CHARS_MAX, decimal_value, is_exact
 from tickmux_adapters.health import ChannelHealth
 from tickmux_adapters.kraken.messages import AnyFrame, Number, Ticker, TickerFrame, time_ns
 from tickmux_adapters.model import Instrument, Moment, QuoteUpdate, Sink
-from tickmux_adapters.repeats import Repeats
 
 TICKER_PREFIX: Final = b'{"channel":"ticker"'
 REMEMBERED_MAX: Final = 64
+DOUBT_S: Final = 2.0
+"""How long an instrument may bring nothing but what is older than its quote, before it is asked for anew."""
+DOUBT_NS: Final = int(DOUBT_S * 1_000_000_000)
 INFINITY: Final = float("inf")
 
 decode_ticker = msgspec.json.Decoder(TickerFrame, float_hook=str).decode
@@ -27,7 +30,7 @@ class KrakenDecoder:
     """The tickers of one slot. Connections that overlap feed the same decoder: what both bring counts once."""
 
     def __init__(self, sink: Sink, health: ChannelHealth) -> None:
-        self._sink = sink
+        self._quote = sink.quote
         self._health = health
         self._tickers: dict[str, _InstrumentTicker] = {}
         self.ticker_at_ns = 0
@@ -37,7 +40,7 @@ class KrakenDecoder:
 
     def add(self, instrument: Instrument) -> None:
         """Take an instrument's tickers from now on."""
-        self._tickers.setdefault(instrument.venue_symbol, _InstrumentTicker(instrument, self._sink, self._health))
+        self._tickers.setdefault(instrument.venue_symbol, _InstrumentTicker(instrument, self._health))
 
     def begin_chain(self) -> None:
         """Forget the order of what came before."""
@@ -64,45 +67,71 @@ class KrakenDecoder:
             monotonic_ns: the same moment, monotonic.
             control: takes everything but tickers, and says what it proves.
         """
+        message: AnyFrame | None = None
+        entries: Sequence[Ticker] = ()
         try:
-            if frame.startswith(TICKER_PREFIX):
-                return self._ticker(frame, wall_ns, monotonic_ns)
-            message = _decode_any(frame)
-            if message.channel == "ticker":
-                return self._ticker(frame, wall_ns, monotonic_ns)
-            return Heard.ALIVE if control is None else control(message)
+            if not frame.startswith(TICKER_PREFIX):
+                message = _decode_any(frame)
+            if message is None or message.channel == "ticker":
+                entries, message = decode_ticker(frame).data, None
         except BAD_FRAME as error:
-            self._health.count_malformed(str(error) or type(error).__name__, frame)
-            return Heard.NOTHING
+            return self._count(error, frame)
+        # What else is raised from here on is a defect of ours, and no message that cannot be understood.
+        if message is None:
+            return self._take(entries, frame, wall_ns, monotonic_ns)
+        if control is None:
+            return Heard.ALIVE
+        try:
+            return control(message)
+        except MalformedMessage as error:
+            return self._count(error, frame)
 
-    def _ticker(self, frame: bytes, wall_ns: int, monotonic_ns: int) -> Heard:
+    def _take(self, entries: Sequence[Ticker], frame: bytes, wall_ns: int, monotonic_ns: int) -> Heard:
         heard = Heard.ALIVE
-        tickers = self._tickers
-        entries = decode_ticker(frame).data
+        understood = entries
         self.ticker_at_ns = monotonic_ns
         for entry in entries:
-            ticker = tickers.get(entry.symbol)
-            if ticker is None:
-                raise ValueError(f"a ticker that we did not ask for: {entry.symbol[:40]!r}")
-            if ticker.take(entry, wall_ns, monotonic_ns):
+            try:
+                ticker = self._tickers.get(entry.symbol)
+                if ticker is None:
+                    raise ValueError(f"a ticker that we did not ask for: {entry.symbol[:40]!r}")
+                update = ticker.take(entry, wall_ns, monotonic_ns)
+            except BAD_FRAME as error:
+                self._count(error, frame)
+                understood = [each for each in understood if each is not entry]
+                continue
+            if update is not None:
                 heard = Heard.DATA
-        self.understood = entries
-        return heard
+                self._quote(update)
+        self.understood = understood
+        return heard if understood else Heard.NOTHING
+
+    def _count(self, error: Exception, frame: bytes) -> Heard:
+        self._health.count_malformed(str(error) or type(error).__name__, frame)
+        return Heard.NOTHING
 
     def withdraw(self, venue_symbol: str, moment: Moment) -> None:
         """Take back what was quoted of an instrument in this chain: nobody keeps it fresh any more."""
         ticker = self._tickers.get(venue_symbol)
-        if ticker is not None:
-            ticker.withdraw(moment)
+        update = None if ticker is None else ticker.withdraw(moment)
+        if update is not None:
+            self._quote(update)
 
-    @property
-    def stuck(self) -> str | None:
-        """An instrument whose time was set back, if there is one: what it brings would be skipped for ever."""
-        return next((symbol for symbol, ticker in self._tickers.items() if ticker.stuck), None)
+    def doubtful(self, now_ns: int) -> list[str]:
+        """Instruments of which only the past has come for DOUBT_S.
+
+        One connection keeps the venue's order, so that this is no message that was overtaken: the venue's clock was
+        set back, or what was quoted last was not the latest.
+        """
+        return [symbol for symbol, ticker in self._tickers.items() if ticker.is_doubtful(now_ns)]
+
+    def begin_order(self, venue_symbol: str) -> None:
+        """Take what comes next of an instrument, whatever its time; what was quoted stands until then."""
+        self._tickers[venue_symbol].begin_order()
 
 
 class _InstrumentTicker:
-    """One instrument's order, and its way to the sink."""
+    """One instrument's order, and what it says."""
 
     __slots__ = (
         "_ask",
@@ -112,17 +141,15 @@ class _InstrumentTicker:
         "_key",
         "_last",
         "_overlap_ns",
-        "_quote",
-        "_repeats",
+        "_past_since_ns",
         "_seen",
         "_spoken",
         "_time_ns",
         "_volume",
     )
 
-    def __init__(self, instrument: Instrument, sink: Sink, health: ChannelHealth) -> None:
+    def __init__(self, instrument: Instrument, health: ChannelHealth) -> None:
         self._key = instrument.key
-        self._quote = sink.quote
         self._health = health
         self.begin_chain()
 
@@ -132,22 +159,34 @@ class _InstrumentTicker:
         self._ask: tuple[float | None, float | None] = (None, None)
         self._last: float | None = None
         self._volume: float | None = None
+        self._spoken = False
+        self.begin_order()
+
+    def begin_order(self) -> None:
         self._time_ns = 0
         # What came with the latest venue time: several updates may share one.
         self._seen: list[Ticker] = []
         self._overlap_ns = 0
-        self._repeats = Repeats()
-        self._spoken = False
+        self._past_since_ns: int | None = None
 
-    def take(self, entry: Ticker, wall_ns: int, monotonic_ns: int) -> bool:
-        """Deliver an entry, unless it repeats or precedes what was delivered. Says whether it did."""
+    def is_doubtful(self, now_ns: int) -> bool:
+        return self._past_since_ns is not None and now_ns - self._past_since_ns >= DOUBT_NS
+
+    def take(self, entry: Ticker, wall_ns: int, monotonic_ns: int) -> QuoteUpdate | None:
+        """What an entry says, unless it repeats or precedes what was said."""
         venue_ns = time_ns(entry.timestamp)
-        latest_ns = self._time_ns
-        if venue_ns is not None and (venue_ns < latest_ns or (venue_ns == latest_ns and self._repeats_seen(entry))):
-            self._health.duplicates += 1
-            self._repeats.note(latest_ns, monotonic_ns)
-            return False
+        if venue_ns is not None and venue_ns <= self._time_ns:
+            if venue_ns < self._time_ns:
+                self._health.duplicates += 1
+                if self._past_since_ns is None:
+                    self._past_since_ns = monotonic_ns
+                return None
+            if self._repeats_seen(entry):
+                self._health.duplicates += 1
+                self._past_since_ns = None
+                return None
         self._read(entry)
+        self._past_since_ns = None
         if venue_ns is not None:
             if venue_ns > self._time_ns:
                 self._time_ns = venue_ns
@@ -157,43 +196,35 @@ class _InstrumentTicker:
                 del self._seen[:-REMEMBERED_MAX]
             self._health.lag_ns = wall_ns - venue_ns
         self._spoken = True
-        self._quote(
-            QuoteUpdate(
-                instrument=self._key,
-                received_at_ns=wall_ns,
-                received_monotonic_ns=monotonic_ns,
-                venue_time_ns=venue_ns,
-                bid_price=self._bid[0],
-                bid_size=self._bid[1],
-                ask_price=self._ask[0],
-                ask_size=self._ask[1],
-                last_price=self._last,
-                volume=self._volume,
-            )
+        return QuoteUpdate(
+            instrument=self._key,
+            received_at_ns=wall_ns,
+            received_monotonic_ns=monotonic_ns,
+            venue_time_ns=venue_ns,
+            bid_price=self._bid[0],
+            bid_size=self._bid[1],
+            ask_price=self._ask[0],
+            ask_size=self._ask[1],
+            last_price=self._last,
+            volume=self._volume,
         )
-        return True
 
-    def withdraw(self, moment: Moment) -> None:
+    def withdraw(self, moment: Moment) -> QuoteUpdate | None:
+        """That nothing is known any more, if something was said."""
         if not self._spoken:
-            return
+            return None
         self.begin_chain()
-        self._quote(
-            QuoteUpdate(
-                instrument=self._key,
-                received_at_ns=moment.wall_ns,
-                received_monotonic_ns=moment.monotonic_ns,
-                bid_price=None,
-                bid_size=None,
-                ask_price=None,
-                ask_size=None,
-                last_price=None,
-                volume=None,
-            )
+        return QuoteUpdate(
+            instrument=self._key,
+            received_at_ns=moment.wall_ns,
+            received_monotonic_ns=moment.monotonic_ns,
+            bid_price=None,
+            bid_size=None,
+            ask_price=None,
+            ask_size=None,
+            last_price=None,
+            volume=None,
         )
-
-    @property
-    def stuck(self) -> bool:
-        return self._repeats.stuck
 
     def overlap(self) -> None:
         """From here on another connection tells again what was delivered last."""
