@@ -52,11 +52,11 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """Accepts clear text without authentication on an address that other machines can reach."""
     history_bytes_max: Annotated[int, msgspec.Meta(ge=1024 * 1024)] = 256 * 1024 * 1024
     """Bytes of quotes kept for clients that lag behind, all instruments together."""
-    history_age_s: Annotated[float, msgspec.Meta(gt=0)] = 60.0
+    history_age_s: Annotated[float, msgspec.Meta(gt=0, le=86_400)] = 60.0
     """Seconds that a quote is kept for clients that lag behind."""
     drain_s: Annotated[float, msgspec.Meta(ge=0, le=60)] = 5.0
     """Seconds that streams get to end by themselves when the server stops."""
-    stream_age_s: Annotated[float, msgspec.Meta(gt=0)] = 1800.0
+    stream_age_s: Annotated[float, msgspec.Meta(gt=0, le=30 * 86_400)] = 1800.0
     """Seconds after which a stream is asked to reconnect, so that load spreads over servers."""
     log_level: LogLevel = "info"
     """Least severe record that is logged."""

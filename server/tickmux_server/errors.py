@@ -38,6 +38,9 @@ class Violation:
     """Path of the field, such as `selection.symbols[3]`."""
     problem: str
 
+    def __str__(self) -> str:
+        return f"{self.field}: {self.problem}" if self.field else self.problem
+
 
 class RequestError(TickmuxError):
     """A call cannot be answered."""
@@ -58,7 +61,7 @@ class InvalidRequest(RequestError):
 
     def __init__(self, violations: Sequence[Violation]) -> None:
         self.violations = tuple(violations)
-        super().__init__("; ".join(f"{violation.field}: {violation.problem}" for violation in self.violations))
+        super().__init__("; ".join(str(violation) for violation in self.violations))
 
 
 class NotServedYet(RequestError):

@@ -1,6 +1,8 @@
 """A node: publisher, log, hub and the gRPC server over them, wired; whoever makes it feeds the publisher."""
 
 import asyncio
+import errno
+import socket
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -93,22 +95,53 @@ class Node:
 
 
 def _bind(server: grpc.aio.Server, listen: str) -> str:
-    host, _ = split_address(listen)
+    """Listen on every address that the host's name stands for, and return the address to tell people.
+
+    gRPC by itself is content with any one of them, so that two servers could share `localhost` unawares.
+    """
+    host, port = split_address(listen)
     try:
-        port = server.add_insecure_port(listen)
-    except RuntimeError as error:
-        raise AddressUnavailable(listen, _bind_problem(str(error))) from error
-    if port == 0:
-        raise AddressUnavailable(listen, "it is taken or not an address of this machine")
-    return f"{f'[{host}]' if ':' in host else host}:{port}"
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except OSError as error:
+        raise AddressUnavailable(listen, f"{host} cannot be resolved") from error
+    bound = 0
+    for family, ip in dict.fromkeys((family, str(address[0])) for family, *_, address in found):
+        problem = _bind_problem(family, ip, port)
+        if problem == _NOT_OURS:
+            # A name may stand for an address family that this machine does without.
+            continue
+        if problem:
+            raise AddressUnavailable(listen, problem)
+        try:
+            port = server.add_insecure_port(f"{_bracketed(ip)}:{port}")
+        except RuntimeError as error:
+            raise AddressUnavailable(listen, "it cannot be bound") from error
+        bound += 1
+    if not bound:
+        raise AddressUnavailable(listen, _NOT_OURS)
+    return f"{_bracketed(host)}:{port}"
 
 
-def _bind_problem(text: str) -> str:
-    for known, problem in (
-        ("Address already in use", "another process listens there"),
-        ("Permission denied", "this user may not"),
-        ("Cannot assign requested address", "it is not an address of this machine"),
-    ):
-        if known in text:
-            return problem
-    return "it is taken or not an address of this machine"
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+_NOT_OURS: Final = "it is not an address of this machine"
+
+_PROBLEMS: Final = {
+    errno.EADDRINUSE: "another process listens there",
+    errno.EACCES: "this user may not",
+    errno.EADDRNOTAVAIL: _NOT_OURS,
+    errno.EAFNOSUPPORT: _NOT_OURS,
+}
+
+
+def _bind_problem(family: int, ip: str, port: int) -> str:
+    """Why an address cannot be bound; empty if it can. gRPC itself tells it to its own log only."""
+    try:
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((ip, port))
+    except OSError as error:
+        return _PROBLEMS.get(error.errno or 0, error.strerror or str(error))
+    return ""

@@ -11,6 +11,7 @@ from tickmux_adapters.model import (
     Instrument,
     InstrumentKey,
     QuoteUpdate,
+    SourceState,
 )
 from tickmux_server.chain import QuoteChain
 from tickmux_server.frames import LISTED_FIELD, STATUSES_FIELD, frame
@@ -134,7 +135,8 @@ class Publisher:
                 status.source,
                 status.channel,
                 status.state.value,
-                f": {status.last_error}" if status.last_error else "",
+                # What a LIVE source says went wrong is behind it.
+                f": {status.last_error}" if status.last_error and status.state is not SourceState.LIVE else "",
             )
 
     def flush(self) -> None:

@@ -24,6 +24,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parse(arguments, importlib.metadata.version("tickmux"))
     # grpc's core logs every refused connection to stderr, where our own one line stands.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+    if sys.stdout is None:
+        # Started with stdout closed: nobody wants to read what is printed.
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - it is stdout until the process ends
     for stream in (sys.stdout, sys.stderr):
         # A venue's words may hold what an old terminal's encoding does not.
         if isinstance(stream, io.TextIOWrapper):

@@ -10,7 +10,7 @@ from typing import Final
 import grpc
 
 from tickmux_client import Instrument
-from tickmux_server.cli.asking import asking, report_unmatched, selection_of
+from tickmux_server.cli.asking import asking, report_unmatched, say, selection_of
 from tickmux_server.cli.board import QuoteBoard
 from tickmux_server.cli.errors import CommandError, ExitCode
 from tickmux_server.cli.figures import UNKNOWN, decimal_text
@@ -53,7 +53,10 @@ async def _snapshot(options: argparse.Namespace) -> ExitCode:
             for quote in answer.quotes:
                 board.quote(quote.message)
             rows = board.rows()
-            _print(plain_text(quote_table(rows, _width(), with_rates=False)) if rows else "")
+            if rows:
+                _print(plain_text(quote_table(rows, _width(), with_rates=False)))
+            elif not answer.unmatched:
+                say("no instrument of this selection has a quote now; `tickmux sources` tells the health of the venues")
         return await report_unmatched(client, answer.unmatched)
 
 

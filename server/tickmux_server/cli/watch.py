@@ -30,6 +30,8 @@ from tickmux_server.cli.errors import ExitCode
 from tickmux_server.cli.jsonlines import line, quote_record, state_name
 from tickmux_server.cli.table import Line, frame, plain_text
 
+HEARTBEAT_INTERVAL_S: Final = 1.0
+"""A person should see within seconds that the server hangs: three heartbeats missed end a stream."""
 DRAW_INTERVAL_S: Final = 0.25
 PLAIN_INTERVAL_S: Final = 3.0
 PLAIN_WIDTH: Final = 200
@@ -91,7 +93,9 @@ async def _watch_json(options: argparse.Namespace) -> ExitCode:
     async with asking(options.target) as client:
         # Subscriptions try for ever; a server that was never there is a mistake to be told.
         await client.sources()
-        follow = _print_events(client.subscribe(options.symbols, **selection_of(options)))
+        follow = _print_events(
+            client.subscribe(options.symbols, heartbeat_interval_s=HEARTBEAT_INTERVAL_S, **selection_of(options))
+        )
         await _together([follow], until_stdin_closes=options.until_stdin_closes)
     return ExitCode.OK
 
@@ -145,7 +149,12 @@ async def _watch_table(options: argparse.Namespace, screen: Screen) -> ExitCode:
     ready = asyncio.Event()
     async with asking(options.target) as client:
         await client.sources()
-        events = client.subscribe(options.symbols, delivery=Delivery.LATEST, **selection_of(options))
+        events = client.subscribe(
+            options.symbols,
+            delivery=Delivery.LATEST,
+            heartbeat_interval_s=HEARTBEAT_INTERVAL_S,
+            **selection_of(options),
+        )
         await _together(
             [
                 _follow(events, board, ready),

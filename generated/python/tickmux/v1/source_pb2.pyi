@@ -107,9 +107,11 @@ class SourceStatus(_message.Message):
     inexact: _builtins.int
     """Count of venue numbers with more than 15 significant digits, which a double holds only approximately."""
     reconnects: _builtins.int
-    """Count of times that the slot connected again after its first connection."""
+    """Count of connections made after the first, those that took over while their predecessor still delivered included."""
     last_error: _builtins.str
-    """What last went wrong, in one line; empty when nothing has."""
+    """What last went wrong, in one line; empty when nothing has. It stays after it was mended, so that a LIVE source tells
+    why it was not.
+    """
     @_builtins.property
     def since(self) -> _timestamp_pb2.Timestamp:
         """When the state was entered."""
