@@ -66,6 +66,8 @@ class Connection:
         """Set once every subscription is answered and data has come."""
         self.rotation = asyncio.Event()
         """Set once the venue has announced that it will cut this connection."""
+        self.reading_ended = asyncio.Event()
+        """Set once no frame is read any more, before the close handshake."""
         self._http = http
         self._url = url
         self._host = host_of(url)
@@ -104,6 +106,7 @@ class Connection:
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             raise transport_error(error, self._host, self._settings.answer_timeout_s) from error
         finally:
+            self.reading_ended.set()
             await socket.close()
 
     def _new_watchdog(self) -> Watchdog:

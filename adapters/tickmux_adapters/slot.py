@@ -57,6 +57,8 @@ class Slot:
         self._exclusive = exclusive
         self._backoff = Backoff(cap_s=settings.retry_cap_s, base_s=min(0.5, settings.retry_cap_s))
         self._primary: Connection | None = None
+        self._open: set[_Running] = set()
+        """Every connection that has not been stopped, so that none is left behind whatever ends the chain."""
         self._name = f"{health.source}/{health.channel}"
 
     async def run(self) -> NoReturn:
@@ -86,21 +88,39 @@ class Slot:
         """One unbroken chain of quotes: a connection, and those that replace it with overlap.
 
         Raises:
-            VenueError: the chain broke.
+            VenueError: the chain broke. Anything else is a defect of ours, and ends the source's run.
         """
-        running = await self._start(self._begin_chain)
-        self._primary = running.connection
-        seeding = asyncio.create_task(self._seed(running.connection))
+        tasks: list[asyncio.Task[Any]] = []
         try:
-            while True:
-                await self._until_rotation(running)
-                successor = await self._successor(running)
-                await running.stop()
-                running = successor
-                self._take_over(running.connection)
+            running = await self._start(self._begin_chain)
+            self._primary = running.connection
+            seeding = asyncio.create_task(self._seed(running.connection))
+            keeping = asyncio.create_task(self._keep(running))
+            tasks += [seeding, keeping]
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            if seeding.done():
+                seeding.result()
+            await keeping
+            raise AssertionError("a task that never returns has returned")
         finally:
-            await _cancel(seeding)
+            await _cancel(*tasks, *(each.task for each in self._open))
+            self._open.clear()
+
+    async def _keep(self, running: "_Running") -> NoReturn:
+        """Replace the connection whenever it is to be replaced.
+
+        Raises:
+            VenueError: it ended before that.
+        """
+        while True:
+            await self._until_rotation(running)
+            successor = await self._successor(running)
+            # What was held back is due as soon as the old connection is read no more, not when it has said goodbye.
+            await running.stop_reading()
+            self._take_over(successor.connection)
             await running.stop()
+            self._open.discard(running)
+            running = successor
 
     async def _start(self, spoke: Callable[[], None]) -> "_Running":
         await wait_for_room(self._connects, self._clock)
@@ -125,7 +145,9 @@ class Slot:
                 stale=lambda why: tell_if_primary(lambda: self._health.enter(SourceState.STALE, why)),
             ),
         )
-        return _Running(connection)
+        running = _Running(connection)
+        self._open.add(running)
+        return running
 
     def _begin_chain(self) -> None:
         self._sink.begin_chain(self._health.source, self._health.channel)
@@ -181,14 +203,12 @@ class Slot:
                     successor.task.result()
             except VenueError as error:
                 await successor.stop()
+                self._open.discard(successor)
                 if running.ended:
                     raise
                 delay_s = backoff.after_failure(error)
                 logger.warning("%s: the replacement failed: %s; again in %.1f s", self._name, error, delay_s)
                 await running.first_of(asyncio.sleep(delay_s))
-            except BaseException:
-                await successor.stop()
-                raise
             else:
                 return successor
 
@@ -198,6 +218,9 @@ class Slot:
         self._health.reconnects += 1
         if connection.flowing:
             self._announce_live()
+        else:
+            # It said so itself when nobody listened.
+            self._health.enter(SourceState.STALE, "the connection that took over has fallen silent")
 
 
 class _Running:
@@ -206,6 +229,7 @@ class _Running:
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self.task: asyncio.Task[NoReturn] = asyncio.create_task(connection.run())
+        self._is_stopping = False
 
     @property
     def ended(self) -> bool:
@@ -222,8 +246,27 @@ class _Running:
         finally:
             await _cancel(other)
 
+    async def stop_reading(self) -> None:
+        """End it, and wait until it reads no more; it may still be saying goodbye."""
+        self._end()
+        reading_ended = asyncio.create_task(self.connection.reading_ended.wait())
+        try:
+            await asyncio.wait({self.task, reading_ended}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            await _cancel(reading_ended)
+
     async def stop(self) -> None:
-        await _cancel(self.task)
+        """End it, without raising what it raised."""
+        self._end()
+        await asyncio.wait({self.task})
+        if not self.task.cancelled():
+            self.task.exception()
+
+    def _end(self) -> None:
+        # Once only: another cancellation would cut the goodbye short.
+        if not self._is_stopping:
+            self._is_stopping = True
+            self.task.cancel()
 
 
 async def _at_most(awaitable: Awaitable[object], timeout_s: float | None) -> None:
@@ -234,9 +277,12 @@ async def _at_most(awaitable: Awaitable[object], timeout_s: float | None) -> Non
         return
 
 
-async def _cancel(task: asyncio.Future[Any]) -> None:
-    """End a task and wait until it has ended, without raising what it raised."""
-    task.cancel()
-    await asyncio.wait({task})
-    if not task.cancelled():
-        task.exception()
+async def _cancel(*tasks: asyncio.Future[Any]) -> None:
+    """End tasks and wait until they have ended, without raising what they raised."""
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks)
+    for task in tasks:
+        if not task.cancelled():
+            task.exception()
