@@ -16,6 +16,12 @@ REFUSING_STATUSES: Final = {
     418: "our address is banned for asking too often",
     451: "the venue does not serve this location",
 }
+WAIT_S_MAX: Final = 86_400.0
+"""Whatever a venue asks for, we look again after a day."""
+REFUSED_WAIT_S_MIN: Final = 5.0
+"""After a refusal we wait this long at least: who comes back at once is banned for longer."""
+TOO_MANY_WAIT_S: Final = 60.0
+"""After HTTP 429 without a wish of the venue's: its request windows are that long."""
 
 
 def host_of(url: str) -> str:
@@ -24,31 +30,31 @@ def host_of(url: str) -> str:
 
 
 def refusal(status: int, headers: Mapping[str, str], host: str, text: str = "") -> VenueError:
-    """The error for an HTTP status that is not a success."""
-    retry_after_s = retry_after(headers.get("Retry-After"))
+    """The error for an HTTP status that is not a success; its `retry_after_s` is within bounds, or None."""
+    asked_s = retry_after(headers.get("Retry-After"))
     said = f": {text}" if text else ""
     if status in REFUSING_STATUSES:
-        return VenueRejected(
-            f"{host} answered HTTP {status}, {REFUSING_STATUSES[status]}{said}", retry_after_s=retry_after_s
-        )
+        problem = f"{host} answered HTTP {status}, {REFUSING_STATUSES[status]}{said}"
+        return VenueRejected(problem, retry_after_s=None if asked_s is None else max(asked_s, REFUSED_WAIT_S_MIN))
     if status == 429:
-        # Without a wish of the venue's, a minute: its request windows are that long.
-        return VenueError(
-            f"{host} answered HTTP 429, too many requests{said}",
-            retry_after_s=60.0 if retry_after_s is None else retry_after_s,
-        )
-    return VenueError(f"{host} answered HTTP {status}{said}", retry_after_s=retry_after_s)
+        wait_s = TOO_MANY_WAIT_S if asked_s is None else max(asked_s, REFUSED_WAIT_S_MIN)
+        return VenueError(f"{host} answered HTTP 429, too many requests{said}", retry_after_s=wait_s)
+    return VenueError(f"{host} answered HTTP {status}{said}", retry_after_s=asked_s)
 
 
 def retry_after(value: str | None) -> float | None:
-    """Seconds that a Retry-After header asks for, which may hold a number or a date; None if it says nothing usable."""
+    """Seconds that a Retry-After header asks for, a day at most; None if it says nothing usable.
+
+    Args:
+        value: a number of seconds or a date, as RFC 9110 has it.
+    """
     if not value:
         return None
     value = value.strip()
-    if value.isascii() and value.isdigit() and len(value) < 10:
-        return float(value)
+    if value.isascii() and value.isdigit():
+        return min(float(value), WAIT_S_MAX)
     try:
-        return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time())
+        return min(max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time()), WAIT_S_MAX)
     except (ValueError, OverflowError):
         return None
 

@@ -198,7 +198,7 @@ class Slot:
             successor.connection.conversation.hold()
             try:
                 await running.first_of(successor.first_of(successor.connection.delivering.wait()))
-                await asyncio.wait({running.task, successor.task}, timeout=self._settings.overlap_s)
+                await asyncio.wait({running.task, successor.task}, timeout=self._settings.overlap_or_default_s)
                 if successor.ended:
                     successor.task.result()
             except VenueError as error:

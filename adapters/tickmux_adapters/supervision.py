@@ -30,12 +30,18 @@ class WebSocketSettings(SourceSettings, kw_only=True, forbid_unknown_fields=True
     """Longest pause between two attempts to connect, the venue's wishes apart."""
     rotate_after_s: Seconds | None = None
     """Age at which a connection is replaced by one that already delivers, before the venue cuts it; jittered."""
-    overlap_s: Seconds = 1.0
-    """How long both connections are kept when one replaces the other."""
+    overlap_s: Seconds | None = None
+    """How long both connections are kept when one replaces the other; unset, a second, or less with a short deadline.
+    Frames are held back meanwhile, so at most half of `stale_after_s`."""
+
+    @property
+    def overlap_or_default_s(self) -> float:
+        """`overlap_s`, or what stands for it when it is not set."""
+        return min(1.0, self.stale_after_s / 5) if self.overlap_s is None else self.overlap_s
 
 
-def check_urls(source: str, settings: WebSocketSettings) -> None:
-    """Refuse URLs that cannot work.
+def check_settings(source: str, settings: WebSocketSettings) -> None:
+    """Refuse URLs and times that cannot work.
 
     Raises:
         SettingsError: names the setting.
@@ -51,6 +57,14 @@ def check_urls(source: str, settings: WebSocketSettings) -> None:
             usable = False
         if not usable:
             raise SettingsError(source, setting, f"{url!r} is no URL of the form {schemes[1]}://host[:port]")
+    overlap_s_max = settings.stale_after_s / 2
+    if settings.overlap_or_default_s > overlap_s_max:
+        raise SettingsError(
+            source,
+            "overlap_s",
+            f"{settings.overlap_or_default_s:g} s would hide that a connection has fallen silent: "
+            f"at most {overlap_s_max:g} s, half of stale_after_s",
+        )
 
 
 def points_elsewhere(settings: WebSocketSettings, documented_hosts: Container[str]) -> bool:

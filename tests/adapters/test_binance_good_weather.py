@@ -116,7 +116,7 @@ async def test_cancelling_leaves_nothing_behind(server: BinanceServer) -> None:
 
 async def test_cancelling_while_two_connections_overlap_leaves_nothing_behind(server: BinanceServer) -> None:
     sink = Recorder()
-    async with Running(make(server, sink, rotate_after_s=0.2, overlap_s=30)):
+    async with Running(make(server, sink, rotate_after_s=0.2, overlap_s=30, stale_after_s=60)):
         await eventually(lambda: len(server.streams) == 2)
     assert ours() == set()
     await eventually(lambda: not server.streams)

@@ -1,6 +1,7 @@
 import copy
 import logging
 from itertools import pairwise
+from typing import Any
 
 import aiohttp
 import pytest
@@ -9,12 +10,12 @@ from hypothesis import strategies as st
 from tests.adapters.recorder import Recorder
 
 from tickmux_adapters.backoff import REJECTED_RETRY_S, Backoff
-from tickmux_adapters.errors import VenueError, VenueRejected
+from tickmux_adapters.errors import SettingsError, VenueError, VenueRejected
 from tickmux_adapters.failures import refusal, retry_after, transport_error
 from tickmux_adapters.health import SAMPLES_PER_WINDOW, ChannelHealth, MalformedSampler
 from tickmux_adapters.model import SourceState, SystemClock
 from tickmux_adapters.pacing import SlidingWindow
-from tickmux_adapters.supervision import wanted_symbols
+from tickmux_adapters.supervision import WebSocketSettings, check_settings, wanted_symbols
 from tickmux_adapters.watchdog import Verdict, Watchdog
 
 S = 1_000_000_000
@@ -156,7 +157,8 @@ def test_retry_after_as_number_date_or_nonsense() -> None:
     assert retry_after("soon") is None
     assert retry_after("-5") is None
     assert retry_after("Wed, 21 Oct 2015 07:28:00 GMT") == 0
-    assert (retry_after("Wed, 21 Oct 2099 07:28:00 GMT") or 0) > 1e9
+    assert retry_after("Wed, 21 Oct 2099 07:28:00 GMT") == 86_400
+    assert retry_after("9999999999") == 86_400
 
 
 @pytest.mark.parametrize("status", [401, 403, 418, 451])
@@ -167,10 +169,29 @@ def test_refusing_statuses_are_rejections(status: int) -> None:
     assert f"venue:443 answered HTTP {status}" in str(error)
 
 
-def test_too_many_requests_always_wait() -> None:
-    assert refusal(429, {}, "venue").retry_after_s == 60
-    assert refusal(429, {"Retry-After": "3"}, "venue").retry_after_s == 3
-    assert refusal(503, {}, "venue").retry_after_s is None
+@pytest.mark.parametrize(
+    ("status", "asked", "waits_s"),
+    [
+        (429, None, 60),
+        (429, "0", 5),
+        (429, "7", 7),
+        (429, "Wed, 21 Oct 2015 07:28:00 GMT", 5),
+        (429, "9" * 400, 86_400),
+        (418, "0", 5),
+        (418, None, None),
+        (403, "1", 5),
+        (451, "999999999", 86_400),
+        (451, "Wed, 21 Oct 2099 07:28:00 GMT", 86_400),
+        (503, None, None),
+        (503, "0", 0),
+        (503, "999999999", 86_400),
+    ],
+)
+def test_what_a_venue_asks_us_to_wait_is_bounded_both_ways(
+    status: int, asked: str | None, waits_s: float | None
+) -> None:
+    headers = {} if asked is None else {"Retry-After": asked}
+    assert refusal(status, headers, "venue").retry_after_s == waits_s
 
 
 @pytest.mark.parametrize(
@@ -190,6 +211,24 @@ def test_transport_errors_are_one_clear_line(error: Exception, text: str) -> Non
 def test_configured_symbols_are_canonical_and_each_once() -> None:
     assert wanted_symbols(["xbt/usd", "BTC-USD", "ETH/XBT", "xdgusd"], ()) == ["BTCUSD", "ETHBTC", "DOGEUSD"]
     assert wanted_symbols([], ("BTCUSD",)) == ["BTCUSD"]
+
+
+@pytest.mark.parametrize(
+    ("times", "overlap_s"),
+    [({}, 1.0), ({"stale_after_s": 1.0}, 0.2), ({"stale_after_s": 1.0, "overlap_s": 0.5}, 0.5)],
+)
+def test_an_overlap_is_well_below_the_stale_deadline(times: dict[str, Any], overlap_s: float) -> None:
+    settings = WebSocketSettings(adapter="x", websocket_url="wss://venue", rest_url="https://venue", **times)
+    check_settings("one", settings)
+    assert settings.overlap_or_default_s == overlap_s
+
+
+def test_an_overlap_that_could_hide_silence_is_refused() -> None:
+    settings = WebSocketSettings(
+        adapter="x", websocket_url="wss://venue", rest_url="https://venue", stale_after_s=5.0, overlap_s=2.6
+    )
+    with pytest.raises(SettingsError, match=r"sources\.one\.overlap_s: 2\.6 s .* at most 2\.5 s"):
+        check_settings("one", settings)
 
 
 def test_reported_times_of_a_window_never_go_back() -> None:

@@ -29,7 +29,7 @@ from tickmux_adapters.pacing import SlidingWindow
 from tickmux_adapters.registry import AdapterType
 from tickmux_adapters.rest import RestClient
 from tickmux_adapters.slot import Slot
-from tickmux_adapters.supervision import check_urls, points_elsewhere, wanted_symbols
+from tickmux_adapters.supervision import check_settings, points_elsewhere, wanted_symbols
 
 logger = logging.getLogger(__name__)
 
@@ -50,9 +50,9 @@ class BinanceAdapter:
         """Prepare; no I/O.
 
         Raises:
-            SettingsError: a URL cannot work.
+            SettingsError: a URL or a time cannot work.
         """
-        check_urls(source, settings)
+        check_settings(source, settings)
         self._source = source
         self._settings = settings
         self._sink = sink

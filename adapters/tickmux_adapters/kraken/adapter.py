@@ -12,7 +12,7 @@ from tickmux_adapters.model import ChannelStatus, Clock, Sink
 from tickmux_adapters.pacing import SlidingWindow
 from tickmux_adapters.registry import AdapterType
 from tickmux_adapters.slot import Slot
-from tickmux_adapters.supervision import check_urls, points_elsewhere, wanted_symbols
+from tickmux_adapters.supervision import check_settings, points_elsewhere, wanted_symbols
 
 INSTRUMENTS_PER_SLOT: Final = 200
 CONNECTS: Final = (150, 600.0)
@@ -28,9 +28,9 @@ class KrakenAdapter:
         """Prepare; no I/O.
 
         Raises:
-            SettingsError: a URL cannot work.
+            SettingsError: a URL or a time cannot work.
         """
-        check_urls(source, settings)
+        check_settings(source, settings)
         self._settings = settings
         self._sink = sink
         self._clock = clock
