@@ -39,6 +39,10 @@ class Talk:
         """A new connection without overlap."""
         self.conversation = self.feed.converse()
         self.said = [json.loads(text) for text in self.conversation.opening()]
+        self.begin_chain()
+
+    def begin_chain(self) -> None:
+        self.sink.begin_chain("kraken", "0")
         self.feed.begin_chain(Moment(self.clock.now_ns, self.clock.now_ns))
 
     def hear(self, text: str) -> Heard:

@@ -169,6 +169,44 @@ def test_a_doubt_that_nobody_answers_breaks_the_chain(talk: Talk) -> None:
         talk.wait(SNAPSHOT_TIMEOUT_S)
 
 
+def test_a_pair_that_is_listed_again_is_subscribed_anew_and_nothing_old_stands(talk: Talk) -> None:
+    talk.listing({BTC: "delisted"}, kind="update")
+    assert talk.sink.of("BTCUSD")[-1].halted is True
+    talk.quote(ETH, 11.0, 20)
+    assert talk.wait(20) == []
+    talk.listing({BTC: "online"}, kind="update")
+    assert talk.wait() == [("subscribe", [BTC])]
+    assert talk.bids(BTC) == [10.0, None]
+    assert talk.sink.of("BTCUSD")[-1].halted is False
+    talk.answer([BTC])
+    talk.quote(BTC, 12.0, 40, kind="snapshot")
+    assert talk.bids(BTC) == [10.0, None, 12.0]
+
+
+def test_a_whole_listing_that_comes_again_tells_of_delisted_and_relisted_pairs(talk: Talk) -> None:
+    talk.listing({ETH: "online"})
+    assert talk.wait() == []
+    talk.listing({BTC: "online", ETH: "online"})
+    assert talk.wait() == [("subscribe", [BTC])]
+    assert talk.bids(BTC) == [10.0, None]
+
+
+def test_nothing_is_expected_of_a_pair_that_is_delisted_before_it_spoke() -> None:
+    talk = Talk(BTC, ETH)
+    talk.listing()
+    talk.wait()
+    talk.answer([BTC, ETH])
+    talk.quote(ETH, 11.0, 20)
+    talk.listing({BTC: "delisted"}, kind="update")
+    assert talk.wait(QUIET_PROBE_S - 1) == []
+
+
+def test_a_pair_that_is_listed_as_delisted_is_not_subscribed() -> None:
+    talk = Talk(BTC, ETH)
+    talk.listing({BTC: "delisted", ETH: "online"})
+    assert talk.wait() == [("subscribe", [ETH])]
+
+
 def successor_of(talk: Talk) -> Talk:
     """The conversation of a second connection beside the first, which the test takes over."""
     talk.conversation = talk.feed.converse()

@@ -48,10 +48,10 @@ class Slot(Protocol):
         """What an earlier connection found in the listing, by the venue's names."""
 
     def take_listing(self, pairs: Sequence[Pair], moment: Moment) -> list[str]:
-        """Take the whole listing; returns what to subscribe to."""
+        """Take the whole listing; returns what is to be subscribed."""
 
     def take_changes(self, pairs: Iterable[Pair], moment: Moment) -> list[str]:
-        """Take changes of the listing; returns what else to subscribe to."""
+        """Take changes of the listing; returns what is to be subscribed among them."""
 
     def take_system(self, system: str, moment: Moment) -> None:
         """Take the venue's own state."""
@@ -250,15 +250,20 @@ class KrakenConversation:
 
     def _take_instruments(self, message: AnyFrame) -> None:
         pairs = _understood(decode_listing, message.data).pairs
-        if message.type != "snapshot":
-            self._subscribe(self._slot.take_changes(pairs, self._now()))
+        is_whole = message.type == "snapshot"
+        take = self._slot.take_listing if is_whole else self._slot.take_changes
+        listed = take(pairs, self._now())
+        known = set(self._slot.known)
+        for name in [name for name in self._subscriptions if name not in known]:
+            # Delisted: nothing more is expected of it, unless it is listed again.
+            self._subscriptions.drop(name)
+        self._subscribe([name for name in listed if name not in self._subscriptions])
+        if not is_whole:
             return
-        names = [name for name in self._slot.take_listing(pairs, self._now()) if name not in self._subscriptions]
         self._is_listed = True
         if self._slot.is_listing_silent:
             self._slot.is_listing_silent = False
             self._slot.update_note()
-        self._subscribe(names)
         if not self._subscriptions:
             self._failure = VenueError("none of the configured symbols is listed", retry_after_s=RELIST_S)
 

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 import msgspec
 
@@ -14,7 +15,8 @@ from tickmux_adapters.model import Clock, Instrument, InstrumentState, Moment, Q
 
 logger = logging.getLogger(__name__)
 
-ONLINE = "online"
+ONLINE: Final = "online"
+DELISTED: Final = "delisted"
 
 
 class KrakenFeed:
@@ -58,7 +60,7 @@ class KrakenFeed:
     @property
     def known(self) -> list[str]:
         """What an earlier connection found in the listing, by the venue's names."""
-        return [symbol for symbol, status in self._statuses.items() if status != "delisted"]
+        return [symbol for symbol, status in self._statuses.items() if status != DELISTED]
 
     def converse(self) -> KrakenConversation:
         """Begin the talk over a new connection."""
@@ -89,22 +91,22 @@ class KrakenFeed:
         self._unlisted = problems
         listed = {pair.symbol for pair in found.values()}
         for venue_symbol in self._instruments.keys() - listed:
-            self._statuses[venue_symbol] = "delisted"
+            self._statuses[venue_symbol] = DELISTED
+            self._complain_no_more_of(venue_symbol)
             gone = msgspec.structs.replace(self._instruments[venue_symbol], state=InstrumentState.DELISTED)
             self._instruments[venue_symbol] = gone
             self._sink.instrument(gone)
         self._take_pairs(found.values(), moment)
-        return [pair.symbol for pair in found.values()]
+        return [pair.symbol for pair in found.values() if pair.status != DELISTED]
 
     def take_changes(self, pairs: Iterable[Pair], moment: Moment) -> list[str]:
-        """Take changes of the listing; returns the venue's names of what is newly listed and wanted."""
+        """Take changes of the listing; returns the venue's names of what is listed and wanted among them."""
         wanted = [pair for pair in pairs if canonical(pair) in self._wanted]
-        new = [pair.symbol for pair in wanted if pair.symbol not in self._instruments]
         self._unlisted = [
             problem for problem in self._unlisted if problem.split(" ", 1)[0] not in map(canonical, wanted)
         ]
         self._take_pairs(wanted, moment)
-        return new
+        return [pair.symbol for pair in wanted if pair.status != DELISTED]
 
     def take_system(self, system: str, moment: Moment) -> None:
         """Take the venue's own state: unless it is online, nothing trades."""
@@ -123,8 +125,7 @@ class KrakenFeed:
     def take_spoken(self, venue_symbols: Iterable[str]) -> None:
         """Instruments have spoken after they were asked for: they are neither silent nor refused."""
         for venue_symbol in venue_symbols:
-            self.silent.discard(venue_symbol)
-            self._refused.pop(venue_symbol, None)
+            self._complain_no_more_of(venue_symbol)
         self.update_note()
 
     def update_note(self) -> None:
@@ -137,10 +138,19 @@ class KrakenFeed:
         notes += [f"{symbol} is subscribed but silent" for symbol in sorted(self.silent)]
         self._health.note("; ".join(notes))
 
+    def _complain_no_more_of(self, venue_symbol: str) -> None:
+        self.silent.discard(venue_symbol)
+        self._refused.pop(venue_symbol, None)
+
     def _take_pairs(self, pairs: Iterable[Pair], moment: Moment) -> None:
         for pair in pairs:
             instrument = instrument_of(pair, source=self._health.source, channel=self._health.channel)
+            if self._statuses.get(pair.symbol) == DELISTED != pair.status:
+                # What was quoted before it was delisted is not what it starts again with.
+                self.decoder.withdraw(pair.symbol, moment)
             self._statuses[pair.symbol] = pair.status
+            if pair.status == DELISTED:
+                self._complain_no_more_of(pair.symbol)
             if self._instruments.get(pair.symbol) != instrument:
                 self._instruments[pair.symbol] = instrument
                 self._sink.instrument(instrument)
