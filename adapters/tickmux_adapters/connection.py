@@ -14,7 +14,7 @@ from tickmux_adapters.health import ChannelHealth
 from tickmux_adapters.model import Clock
 from tickmux_adapters.pacing import SlidingWindow, wait_for_room
 from tickmux_adapters.supervision import WebSocketSettings
-from tickmux_adapters.watchdog import Verdict, Watchdog
+from tickmux_adapters.watchdog import NS_PER_S, Verdict, Watchdog
 
 FRAME_BYTES_MAX: Final = 1 << 20
 """A larger frame is counted malformed and skipped; no venue message of ours comes near."""
@@ -24,6 +24,8 @@ BURST_FRAMES_MAX: Final = 64
 """Frames read before other tasks get a turn, when they arrive faster than we read."""
 POLL_S: Final = 0.1
 """How often a conversation is asked for what time has made due."""
+STOOD_STILL_NS_MAX: Final = 5_000_000_000
+"""After a pause of our own process as long as this, what has queued up meanwhile is no longer the present."""
 LATE_GRACE_S: Final = 0.05
 """Time for the reader to catch up before a connection is called mute: it may be our own process that stood still."""
 
@@ -99,7 +101,7 @@ class Connection:
             VenueError: what ended it, in one clear line.
         """
         socket = await self._open()
-        self._opened_ns = self._clock.monotonic_ns()
+        self._opened_ns = self._beat_ns = self._clock.monotonic_ns()
         self._watchdog = self._new_watchdog()
         try:
             await _until_one_fails(self._read(socket), self._speak(socket), self._watch(), self._keep_appointments())
@@ -144,6 +146,8 @@ class Connection:
                 await self._attend(socket, message.type, message.data, message.extra)
                 continue
             read_wall_ns, read_ns = wall_ns(), monotonic_ns()
+            if read_ns - self._beat_ns > STOOD_STILL_NS_MAX:
+                raise self._stood_still(read_ns)
             if not spoken:
                 spoken = True
                 self._observer.spoke()
@@ -228,8 +232,17 @@ class Connection:
     async def _keep_appointments(self) -> NoReturn:
         while True:
             await asyncio.sleep(POLL_S)
-            for text in self.conversation.due(self._clock.monotonic_ns()):
+            now_ns = self._clock.monotonic_ns()
+            if now_ns - self._beat_ns > STOOD_STILL_NS_MAX:
+                # Without a new beat, so that the reader stops too should it come first.
+                raise self._stood_still(now_ns)
+            self._beat_ns = now_ns
+            for text in self.conversation.due(now_ns):
                 self._outbox.put_nowait(text)
+
+    def _stood_still(self, now_ns: int) -> VenueError:
+        still_s = (now_ns - self._beat_ns) / NS_PER_S
+        return VenueError(f"this process stood still for {still_s:.1f} s: what {self._host} sent meanwhile is old")
 
 
 class VenueMute(VenueError):

@@ -78,7 +78,7 @@ class ChannelHealth:
             duplicates=self.duplicates,
             inexact=self.inexact,
             reconnects=self.reconnects,
-            last_error="; ".join(text for text in (self._error, self._note) if text),
+            last_error="; ".join(dict.fromkeys(text for text in (self._error, self._note) if text)),
             lag_ns=self.lag_ns,
             budgets=self.budgets,
         )

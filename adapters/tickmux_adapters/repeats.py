@@ -1,25 +1,27 @@
-"""Messages that bring nothing new, and when a stream brings nothing else any more."""
+"""Messages from before what a stream has reached, and when a stream brings nothing else any more."""
 
 from typing import Final
 
-STUCK_NS_MIN: Final = 10_000_000_000
-STUCK_REPEATS_MIN: Final = 100
+STUCK_NS_MIN: Final = 5_000_000_000
+STUCK_REPEATS_MIN: Final = 3
 
 
 class Repeats:
-    """The skipped messages of one stream since it last moved on.
+    """The messages of one stream that were skipped as older than what it had reached.
 
-    A stream that brings only repeats, this many and for this long, has begun to count anew, or its clock was set back:
-    what it brings would be skipped for ever.
+    A connection keeps the venue's order, so that a message that was overtaken is followed by newer ones at once. A
+    stream that brings only older ones, this many and for this long, has begun to count anew, or its clock was set
+    back: what it brings would be skipped for ever. It need not be many, as a quiet instrument may say one thing a
+    minute; and it must be longer than two connections overlap, as the second tells again what the first told.
     """
 
-    __slots__ = ("_count", "_since_ns", "_stands_at", "stuck")
+    __slots__ = ("_count", "_latest_ns", "_since_ns", "_stands_at")
 
     def __init__(self) -> None:
         self._stands_at = -1
         self._since_ns = 0
+        self._latest_ns = 0
         self._count = 0
-        self.stuck = False
 
     def note(self, stands_at: int, monotonic_ns: int) -> None:
         """Take note of a skipped message.
@@ -33,4 +35,12 @@ class Repeats:
             self._since_ns = monotonic_ns
             self._count = 0
         self._count += 1
-        self.stuck = self._count >= STUCK_REPEATS_MIN and monotonic_ns - self._since_ns >= STUCK_NS_MIN
+        self._latest_ns = monotonic_ns
+
+    def stuck(self, stands_at: int) -> bool:
+        """Whether a stream that stands there brings only what is older."""
+        return (
+            stands_at == self._stands_at
+            and self._count >= STUCK_REPEATS_MIN
+            and self._latest_ns - self._since_ns >= STUCK_NS_MIN
+        )

@@ -59,6 +59,7 @@ class Slot:
         self._primary: Connection | None = None
         self._open: set[_Running] = set()
         """Every connection that has not been stopped, so that none is left behind whatever ends the chain."""
+        self._chains = 0
         self._name = f"{health.source}/{health.channel}"
 
     async def run(self) -> NoReturn:
@@ -73,7 +74,6 @@ class Slot:
                 logger.warning("%s: %s; trying again in %.1f s", self._name, error, delay_s)
                 self._primary = None
                 await asyncio.sleep(delay_s)
-                self._health.reconnects += 1
 
     def _enter_failure(self, error: VenueError) -> None:
         if isinstance(error, VenueRejected):
@@ -150,6 +150,9 @@ class Slot:
         return running
 
     def _begin_chain(self) -> None:
+        if self._chains:
+            self._health.reconnects += 1
+        self._chains += 1
         self._sink.begin_chain(self._health.source, self._health.channel)
         self._feed.begin_chain(Moment(self._clock.wall_ns(), self._clock.monotonic_ns()))
 

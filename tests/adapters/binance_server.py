@@ -45,7 +45,7 @@ class BinanceServer:
     def __init__(self) -> None:
         self.listing = [listed("BTCUSDT", "BTC", "USDT"), listed("ETHUSDT", "ETH", "USDT")]
         self.streams: dict[ServerConnection, set[str]] = {}
-        self.received: list[tuple[float, dict[str, Any]]] = []
+        self.received: list[dict[str, Any]] = []
         self.paths: list[str] = []
         self.acknowledges = True
         self.refuse_handshake: tuple[int, dict[str, str]] | None = None
@@ -119,7 +119,7 @@ class BinanceServer:
         try:
             async for text in connection:
                 message = json.loads(text)
-                self.received.append((asyncio.get_running_loop().time(), message))
+                self.received.append(message)
                 if message["method"] == "SUBSCRIBE" and self.acknowledges:
                     self.streams[connection].update(message["params"])
                     await connection.send(json.dumps({"result": None, "id": message["id"]}))

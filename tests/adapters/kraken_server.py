@@ -35,6 +35,7 @@ class KrakenServer:
         self.pairs = {"BTC/USD": "online", "ETH/USD": "online", "XRP/USD": "online"}
         self.system = "online"
         self.silent: set[str] = set()
+        self.wakes_when_unsubscribed = False
         self.lists = True
         self.refused: set[str] = set()
         self.already: set[str] = set()
@@ -124,6 +125,8 @@ class KrakenServer:
         for symbol in parameters["symbol"]:
             if message["method"] == "unsubscribe":
                 self.connections[connection].discard(symbol)
+                if self.wakes_when_unsubscribed:
+                    self.silent.discard(symbol)
                 await self._say(connection, _answer(message, True, result={"channel": "ticker", "symbol": symbol}))
             elif symbol in self.refused:
                 error = f"Currency pair not supported {symbol}"

@@ -185,15 +185,29 @@ async def test_an_instrument_that_stays_silent_costs_the_others_one_reconnect_on
     assert len(sink.chains) == 2
 
 
+async def test_many_silent_instruments_cost_one_connection(server: KrakenServer) -> None:
+    names = [f"S{number}/USD" for number in range(6)]
+    server.pairs.update(dict.fromkeys(names, "online"))
+    server.silent = set(names)
+    sink = Recorder()
+    symbols = ["BTCUSD", *(name.replace("/", "") for name in names)]
+    async with Running(make(server, sink, symbols=symbols, snapshot_timeout_s=0.3)) as adapter:
+        await sink.until_live(times=2)
+        await asyncio.sleep(1.5)
+        status = adapter.statuses()[0]
+        assert (status.state, status.reconnects) == (LIVE, 1)
+        assert all(f"{name} is subscribed but silent" in status.last_error for name in names)
+    assert len(sink.chains) == 2
+
+
 async def test_a_subscription_again_wakes_a_silent_instrument(server: KrakenServer) -> None:
     server.silent = {"ETH/USD"}
+    server.wakes_when_unsubscribed = True
     sink = Recorder()
-    async with Running(make(server, sink, snapshot_timeout_s=0.3)):
-        await quoted(sink, "BTCUSD")
-        await eventually(lambda: any(message["method"] == "unsubscribe" for message in server.received))
-        server.silent = set()
-        await quoted(sink, "ETHUSD")
-    assert server.handshakes in (1, 2)
+    async with Running(make(server, sink, snapshot_timeout_s=1.0)):
+        await quoted(sink, "BTCUSD", "ETHUSD")
+    assert server.handshakes == 1
+    assert len(sink.chains) == 1
 
 
 async def test_maintenance_halts_everything_and_is_said(server: KrakenServer) -> None:

@@ -199,14 +199,18 @@ class _InstrumentStreams:
 
     @property
     def stuck(self) -> bool:
-        return self._book_repeats.stuck or self._trade_repeats.stuck or self._mini_repeats.stuck
+        return (
+            self._book_repeats.stuck(self._book_id)
+            or self._trade_repeats.stuck(self._trade_id)
+            or self._mini_repeats.stuck(self._mini_time)
+        )
 
     def book_ticker(self, frame: bytes, wall_ns: int, monotonic_ns: int) -> Said:
         data = _decode_book(frame).data
         if data.symbol != self._symbol:
             raise ValueError(f"{data.symbol[:40]!r} on a stream of {self._symbol}")
         if data.update_id <= self._book_id:
-            return self._repeat(self._book_repeats, self._book_id, monotonic_ns)
+            return self._skip(self._book_repeats, data.update_id, self._book_id, monotonic_ns)
         # Most changes touch one number of the four, and reading a number costs more than comparing its text.
         if data.bid_price != self._bid_text or (data.bid_size != self._bid_size_text and self._bid is None):
             self._bid, self._bid_size = self._side(data.bid_price, data.bid_size)
@@ -236,7 +240,7 @@ class _InstrumentStreams:
         if data.symbol != self._symbol:
             raise ValueError(f"{data.symbol[:40]!r} on a stream of {self._symbol}")
         if data.trade_id <= self._trade_id:
-            return self._repeat(self._trade_repeats, self._trade_id, monotonic_ns)
+            return self._skip(self._trade_repeats, data.trade_id, self._trade_id, monotonic_ns)
         last = self._number(data.price)
         self._trade_id = data.trade_id
         self._last_seen = True
@@ -256,7 +260,7 @@ class _InstrumentStreams:
         if data.symbol != self._symbol:
             raise ValueError(f"{data.symbol[:40]!r} on a stream of {self._symbol}")
         if data.event_time <= self._mini_time:
-            return self._repeat(self._mini_repeats, self._mini_time, monotonic_ns)
+            return self._skip(self._mini_repeats, data.event_time, self._mini_time, monotonic_ns)
         last, volume = self._number(data.last_price), self._volume(data.volume)
         self._mini_time = data.event_time
         venue_ns = time_ns(data.event_time)
@@ -317,7 +321,9 @@ class _InstrumentStreams:
             self._health.inexact += 1
         return value
 
-    def _repeat(self, repeats: Repeats, stands_at: int, monotonic_ns: int) -> Heard:
+    def _skip(self, repeats: Repeats, number: int, stands_at: int, monotonic_ns: int) -> Heard:
         self._health.duplicates += 1
-        repeats.note(stands_at, monotonic_ns)
+        # The same once more says nothing new, however often it comes.
+        if number < stands_at:
+            repeats.note(stands_at, monotonic_ns)
         return Heard.NOTHING
