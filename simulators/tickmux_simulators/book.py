@@ -63,6 +63,19 @@ class Ladder:
         sign, sizes = self._sign, self._sizes
         return [(key * sign, sizes[key * sign]) for key in self._keys[start:count]]
 
+    def better_than(self, price: int) -> list[int]:
+        """The prices of the levels before a price, best first."""
+        sign = self._sign
+        return [key * sign for key in self._keys[: bisect.bisect_left(self._keys, price * sign)]]
+
+    def cut(self, count: int) -> list[int]:
+        """Remove all levels but the best `count`; the prices of what went, best first."""
+        gone = [key * self._sign for key in self._keys[count:]]
+        del self._keys[count:]
+        for price in gone:
+            del self._sizes[price]
+        return gone
+
     def set(self, price: int, size: int) -> LevelChange | None:
         """Give a level a size, 0 to remove it. None if that changed nothing."""
         key = price * self._sign

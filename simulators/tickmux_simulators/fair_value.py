@@ -32,6 +32,7 @@ class Noise:
         self._key = (seed, name)
         self._amplitudes = [math.sqrt(period / DAY_S) * 0.6 for period in PERIODS_S]
         self._cells = [(-1, 0.0, 0.0)] * len(PERIODS_S)
+        """Of each octave the period that was asked for last: its number, the value it begins at, and the rise in it."""
 
     def at(self, time_s: float, period_s_min: float = 0.0) -> float:
         """The value at a wall time, Unix seconds; without the moves that are faster than `period_s_min`."""
@@ -39,16 +40,19 @@ class Noise:
         for octave, period in enumerate(PERIODS_S):
             if period < period_s_min:
                 continue
+            index, begin, rise = self._cells[octave]
             position = time_s / period
-            index = int(position)
-            cell = self._cells[octave]
-            if cell[0] != index:
-                cell = (index, uniform(*self._key, octave, index), uniform(*self._key, octave, index + 1))
-                self._cells[octave] = cell
             part = position - index
-            smooth = part * part * (3.0 - 2.0 * part)
-            total += self._amplitudes[octave] * (cell[1] + (cell[2] - cell[1]) * smooth)
+            if not 0.0 <= part < 1.0:
+                index, begin, rise = self._cells[octave] = self._cell(octave, int(position))
+                part = position - index
+            total += begin + rise * (part * part * (3.0 - 2.0 * part))
         return total
+
+    def _cell(self, octave: int, index: int) -> tuple[int, float, float]:
+        amplitude = self._amplitudes[octave]
+        begin = amplitude * uniform(*self._key, octave, index)
+        return index, begin, amplitude * uniform(*self._key, octave, index + 1) - begin
 
 
 class FairValues:

@@ -41,7 +41,10 @@ class Fault(enum.Enum):
     # Connections.
     CUT_OLD_CONNECTIONS = (
         "cut_old_connections",
-        "Close every connection older than older_than_s seconds, as the 24 h limit does.",
+        (
+            "Close every connection older than older_than_s seconds, as the 24 h limit does. Without `once` this goes "
+            "on: each connection is cut when it gets that old, and so are those that replace it."
+        ),
         BOTH,
         {"older_than_s": 0.0, "code": 1000},
     )

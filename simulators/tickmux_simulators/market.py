@@ -13,12 +13,11 @@ from tickmux_simulators.book import Book, LevelChange, Side
 from tickmux_simulators.day import BUCKET_S, DAY_S, Bucket, RollingDay
 from tickmux_simulators.fair_value import FairValues, Regime
 from tickmux_simulators.listings import ASSETS, Listing
+from tickmux_simulators.orders import GAPS_MAX, Orders, usual_gap
 
 NANOSECONDS: Final = 1_000_000_000
 HISTORY_PERIOD_S: Final = 600.0  # faster moves do not show in the statistics of a day
 FAIR_VALUE_AGE_NS: Final = 40_000_000
-LEVELS: Final = 1000
-LEVELS_SLACK: Final = 50
 TRADES_KEPT: Final = 1000
 SPREAD_SHARE: Final = 1e-5  # half a spread of a liquid pair, in parts of its price
 EVENTS_A_STEP_MAX: Final = 5_000  # after a pause the market goes on; it does not make up for it
@@ -105,6 +104,7 @@ class Market:
         self.rate = rate
         self.instruments = {listing.symbol: Instrument(listing) for listing in listings}
         self._random = random.Random(f"{seed}:{venue}:{start_ns}")  # noqa: S311 - a simulation, not a secret
+        self._orders = Orders(self._random)
         self._fair_values = FairValues(seed, venue)
         self._regime = Regime(seed)
         self._now_ns = start_ns
@@ -149,12 +149,14 @@ class Market:
         self._seed_day(instrument, start_ns)
         bid, ask = self._targets(instrument, start_ns)
         for ladder, best in ((instrument.book.bids, bid), (instrument.book.asks, ask)):
-            ladder.set(best, self._size(instrument))
-            self._extend(instrument, ladder.side, LEVELS)
+            ladder.set(best, self._orders.size(instrument.listing))
+            self._orders.mend(ladder, listing, instrument.fair)
         for ago in range(50, 0, -1):
             side = Side.BID if self._random.random() < 0.5 else Side.ASK
             price = ask if side is Side.BID else bid
-            self._record(instrument, start_ns - ago * NANOSECONDS // 4, price, self._trade_size(instrument), side)
+            self._record(
+                instrument, start_ns - ago * NANOSECONDS // 4, price, self._orders.trade_size(instrument.listing), side
+            )
         instrument.last_price -= instrument.last_price % listing.price_step
 
     def _seed_day(self, instrument: Instrument, start_ns: int) -> None:
@@ -183,33 +185,35 @@ class Market:
         if best_bid is None or best_ask is None:
             raise AssertionError("a simulated book always has both sides")
         roll = self._random.random()
-        if best_bid >= target_ask or best_ask <= target_bid:
-            side = Side.BID if best_bid >= target_ask else Side.ASK
-            self._pull(instrument, side, target_bid if side is Side.BID else target_ask, time_ns, events)
+        is_wide = best_ask - best_bid > target_ask - target_bid + usual_gap(instrument.listing, best_bid)
+        if best_bid >= target_ask or best_ask <= target_bid or is_wide:
+            self._quote_anew(instrument, time_ns, events, target_bid, target_ask)
         elif roll < 0.18:
             self._trade(instrument, time_ns, events)
         elif roll < 0.50 and best_bid < target_bid < best_ask:
-            self._change(instrument, time_ns, events, [(Side.BID, target_bid, self._size(instrument))])
+            self._change(instrument, time_ns, events, [(Side.BID, target_bid, self._orders.size(instrument.listing))])
         elif roll < 0.50 and best_bid < target_ask < best_ask:
-            self._change(instrument, time_ns, events, [(Side.ASK, target_ask, self._size(instrument))])
+            self._change(instrument, time_ns, events, [(Side.ASK, target_ask, self._orders.size(instrument.listing))])
         elif roll < 0.70:
             side, price = (Side.BID, best_bid) if self._random.random() < 0.5 else (Side.ASK, best_ask)
-            self._change(instrument, time_ns, events, [(side, price, self._size(instrument))])
+            self._change(instrument, time_ns, events, [(side, price, self._orders.size(instrument.listing))])
         elif roll < 0.75:
             self._step_back(instrument, time_ns, events, target_bid, target_ask)
         else:
             self._deep(instrument, time_ns, events)
 
-    def _pull(self, instrument: Instrument, side: Side, target: int, time_ns: int, events: list[MarketEvent]) -> None:
-        """The fair value ran through a side: its orders beyond the target go, and a new one stands there."""
-        ladder = instrument.book.ladder(side)
+    def _quote_anew(
+        self, instrument: Instrument, time_ns: int, events: list[MarketEvent], target_bid: int, target_ask: int
+    ) -> None:
+        """The fair value ran away: orders that it ran through go, and both sides stand at their targets again."""
+        bids, asks = instrument.book.bids, instrument.book.asks
+        sides = [(bids, target_bid), (asks, target_ask)]
+        if asks.price_at(0) <= target_bid:
+            sides.reverse()  # what is run through goes before the other side takes its place
         moves: list[tuple[Side, int, int]] = []
-        for index in range(len(ladder)):
-            price = ladder.price_at(index)
-            if price * side.value >= target * side.value:
-                break
-            moves.append((side, price, 0))
-        moves.append((side, target, self._size(instrument)))
+        for ladder, target in sides:
+            moves.append((ladder.side, target, self._orders.size(instrument.listing)))
+            moves += ((ladder.side, price, 0) for price in ladder.better_than(target))
         self._change(instrument, time_ns, events, moves)
 
     def _step_back(
@@ -218,34 +222,25 @@ class Market:
         """The best order of a side that is ahead of its target is cancelled."""
         bids, asks = instrument.book.bids, instrument.book.asks
         bid, ask = bids.price_at(0), asks.price_at(0)
-        if bid >= target_bid and bids.price_at(1) >= target_bid - 3 * instrument.listing.price_step:
+        slack = GAPS_MAX * usual_gap(instrument.listing, bid)
+        if bid >= target_bid and bids.price_at(1) >= target_bid - slack:
             self._change(instrument, time_ns, events, [(Side.BID, bid, 0)])
-        elif ask <= target_ask and asks.price_at(1) <= target_ask + 3 * instrument.listing.price_step:
+        elif ask <= target_ask and asks.price_at(1) <= target_ask + slack:
             self._change(instrument, time_ns, events, [(Side.ASK, ask, 0)])
         else:
             self._deep(instrument, time_ns, events)
 
     def _deep(self, instrument: Instrument, time_ns: int, events: list[MarketEvent]) -> None:
-        """An order behind the best one comes, changes or goes; the nearer to the best, the oftener."""
+        """An order behind the best one comes, changes or goes."""
         side = Side.BID if self._random.random() < 0.5 else Side.ASK
-        ladder = instrument.book.ladder(side)
-        index = min(1 + int(self._random.expovariate(0.08)), len(ladder) - 1)
-        price = ladder.price_at(index)
-        roll = self._random.random()
-        if roll < 0.35:
-            size = 0
-        elif roll < 0.7:
-            price += side.value * instrument.listing.price_step
-            size = self._size(instrument)
-        else:
-            size = self._size(instrument)
+        price, size = self._orders.deep(instrument.book.ladder(side), instrument.listing)
         self._change(instrument, time_ns, events, [(side, price, size)])
 
     def _trade(self, instrument: Instrument, time_ns: int, events: list[MarketEvent]) -> None:
         """A taker trades against the best order, or now and then against one hidden inside the spread."""
         bid, bid_size, ask, ask_size = instrument.book.top()
         taker = Side.BID if self._random.random() < 0.5 else Side.ASK
-        size = self._trade_size(instrument)
+        size = self._orders.trade_size(instrument.listing)
         step = instrument.listing.price_step
         if ask - bid > 2 * step and self._random.random() < 0.15:
             price = bid + step * self._random.randrange(1, (ask - bid) // step)
@@ -273,38 +268,19 @@ class Market:
         changes: list[LevelChange] = []
         for side, price, size in moves:
             ladder = book.ladder(side)
-            if size == 0 and len(ladder) < 3:
+            if size == 0 and len(ladder) == 1:
                 continue  # a side never runs empty
             change = ladder.set(price, size)
             if change is not None:
                 changes.append(change)
-        for side in {change.side for change in changes}:
-            if len(book.ladder(side)) < LEVELS - LEVELS_SLACK:
-                changes += self._extend(instrument, side, LEVELS_SLACK // 2)
+        for ladder in (book.bids, book.asks):
+            changes += self._orders.mend(ladder, instrument.listing, instrument.fair)
         if not changes:
             return
         first = instrument.update_id + 1
         instrument.update_id += len(changes)
         instrument.changed_at_ns = time_ns
         events.append(BookEvent(instrument, time_ns, tuple(changes), first, instrument.update_id, before != book.top()))
-
-    def _extend(self, instrument: Instrument, side: Side, count: int) -> list[LevelChange]:
-        """New levels behind the last one."""
-        ladder = instrument.book.ladder(side)
-        listing = instrument.listing
-        price = ladder.price_at(len(ladder) - 1)
-        gap = max(int(price * 1e-5) // listing.price_step, 1)
-        # Never down to nothing, nor up without end: a cheap coin has few steps, and so a short ladder.
-        lowest, highest = instrument.fair * 0.5, instrument.fair * 2.0
-        changes: list[LevelChange] = []
-        for _ in range(count):
-            price += side.value * listing.price_step * self._random.randint(1, 2 * gap)
-            if not lowest < price < highest:
-                break
-            change = ladder.set(price, self._size(instrument))
-            if change is not None:
-                changes.append(change)
-        return changes
 
     # Numbers.
 
@@ -328,15 +304,3 @@ class Market:
     @staticmethod
     def _on_step(listing: Listing, price: float) -> int:
         return max(round(price / listing.price_step), 1) * listing.price_step
-
-    def _size(self, instrument: Instrument) -> int:
-        """Size of an order: log-normal around some thousand dollars."""
-        return self._units(instrument.listing, self._random.lognormvariate(8.3, 1.3))
-
-    def _trade_size(self, instrument: Instrument) -> int:
-        return self._units(instrument.listing, self._random.lognormvariate(5.8, 1.6))
-
-    @staticmethod
-    def _units(listing: Listing, usd: float) -> int:
-        size = usd / ASSETS[listing.base].price_usd * 10**listing.size_decimals
-        return max(int(size) // listing.size_step, 1) * listing.size_step

@@ -29,7 +29,7 @@ def visible_changes(changes: Sequence[LevelChange], ladder: Ladder, depth: int) 
     if removed and len(ladder) > depth - removed:
         # As many levels as went come into reach from behind.
         told = dict(rows)
-        for price, size in ladder.top(depth, depth - removed):
+        for price, size in ladder.top(depth, max(depth - removed, 0)):
             if told.get(price) != size:
                 rows.append((price, size))
     return rows
