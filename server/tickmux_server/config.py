@@ -14,14 +14,14 @@ symbols = ["BTCUSDT", "ETHUSDT"]
 import re
 import tomllib
 import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
 from tickmux_adapters.registry import AdapterType, SourceSettings, registered
-from tickmux_adapters.symbols import nearest
+from tickmux_adapters.symbols import nearest, normalise_symbol
 from tickmux_server.errors import TickmuxError
 from tickmux_server.listen import is_loopback, split_address
 
@@ -35,6 +35,7 @@ ENVIRONMENT_OF_COMMANDS: Final = frozenset({"TICKMUX_CONFIG", "TICKMUX_TARGET"})
 ENVIRONMENT_OF_KUBERNETES: Final = re.compile(r"TICKMUX_(SERVICE_(HOST|PORT)|PORT($|_\d))")
 
 SOURCE_NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+SYMBOL: Final = re.compile(r"[^\s*]+")
 SOURCE_NAMES_RESERVED: Final = frozenset({"consolidated"})
 
 DEFAULT_BASES: Final = ("BTC", "ETH", "SOL", "XRP", "DOGE", "ADA", "AVAX", "LINK", "LTC", "DOT")
@@ -167,7 +168,19 @@ def _source(name: str, section: object, known: Mapping[str, AdapterType]) -> Sou
         raise ConfigError(path, f"expected a table: write a section [{path}]")
     adapter = _adapter_of(name, section, known)
     _refuse_unknown_keys(section, adapter.settings, path)
-    return _convert(section, adapter.settings, path)
+    settings: SourceSettings = _convert(section, adapter.settings, path)
+    _check_symbols(settings.symbols, f"{path}.symbols", given="symbols" in section)
+    return settings
+
+
+def _check_symbols(symbols: Sequence[str], path: str, *, given: bool) -> None:
+    if given and not symbols:
+        raise ConfigError(path, "it names no symbol: name some, or leave it out for the adapter's own choice")
+    for index, symbol in enumerate(symbols):
+        if not normalise_symbol(symbol) or not SYMBOL.fullmatch(symbol.strip()):
+            raise ConfigError(
+                f"{path}[{index}]", f"{symbol!r} is no symbol: write each one out, like BTCUSDT or BTC/USDT"
+            )
 
 
 def _adapter_of(name: str, section: Mapping[str, Any], known: Mapping[str, AdapterType]) -> AdapterType:
@@ -175,6 +188,9 @@ def _adapter_of(name: str, section: Mapping[str, Any], known: Mapping[str, Adapt
     if isinstance(wanted, str) and wanted in known:
         return known[wanted]
     if wanted is None:
+        misspelt = nearest("adapter", [key for key in section if key not in SourceSettings.__struct_fields__])
+        if misspelt:
+            raise ConfigError(f"sources.{name}.{misspelt}", "there is no such setting; did you mean 'adapter'?")
         likely = nearest(name, known) or next(iter(known), "binance")
         raise ConfigError(f"sources.{name}", f'its adapter is missing: write adapter = "{likely}"')
     hint = suggestion(str(wanted), known)

@@ -75,11 +75,22 @@ async def test_a_frozen_venue_is_stale_within_its_deadline(
     seen = watcher.updates[other(name)]
     await watcher.until(lambda: watcher.updates[other(name)] > seen + 20, LIVE_S)
     # Long enough for the connection to be given up: what comes after that is another chain.
-    await watcher.until(
-        lambda: any(status.source == name and status.reconnects for status in watcher.statuses), 15.0 + LIVE_S
-    )
+    await server.logged(f"{name}/0: 127.0.0.1:{venues[name].port} is connected but has sent no data")
     venues[name].send(signal.SIGCONT)
     await watcher.until(lambda: watcher.state(name) == "LIVE" and watcher.epoch(name) > epoch, LIVE_S + SLACK_S)
+    assert watcher.holes == []
+
+
+async def test_a_server_that_stood_still_does_not_take_the_backlog_for_the_present(
+    server: ServerProcess, watcher: Watcher
+) -> None:
+    epochs = {name: watcher.epoch(name) for name in VENUES}
+    server.send(signal.SIGSTOP)
+    # A stopped process tells nobody how long it has been stopped.
+    await asyncio.sleep(STALE_DEADLINE_S + 1.5)
+    server.send(signal.SIGCONT)
+    await watcher.until(lambda: all(watcher.epoch(name) > epochs[name] for name in VENUES), LIVE_S)
+    assert any("stood still" in status.last_error for status in watcher.statuses)
     assert watcher.holes == []
 
 
