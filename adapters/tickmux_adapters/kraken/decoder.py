@@ -175,8 +175,9 @@ class _InstrumentTicker:
     def take(self, entry: Ticker, wall_ns: int, monotonic_ns: int) -> QuoteUpdate | None:
         """What an entry says, unless it repeats or precedes what was said."""
         venue_ns = time_ns(entry.timestamp)
-        if venue_ns is not None and venue_ns <= self._time_ns:
-            if venue_ns < self._time_ns:
+        latest_ns = self._time_ns
+        if venue_ns is not None and venue_ns <= latest_ns:
+            if venue_ns < latest_ns:
                 self._health.duplicates += 1
                 if self._past_since_ns is None:
                     self._past_since_ns = monotonic_ns
@@ -188,7 +189,7 @@ class _InstrumentTicker:
         self._read(entry)
         self._past_since_ns = None
         if venue_ns is not None:
-            if venue_ns > self._time_ns:
+            if venue_ns > latest_ns:
                 self._time_ns = venue_ns
                 self._seen = [entry]
             else:
