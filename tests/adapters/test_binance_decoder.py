@@ -8,6 +8,7 @@ from tests.adapters.recorder import DefectiveSink, Recorder
 from tests.adapters.recordings import exact, frames, path_of, same
 
 from tickmux_adapters.binance.catalogue import match, parse_exchange_info
+from tickmux_adapters.binance.conversation import BinanceConversation
 from tickmux_adapters.binance.decoder import BinanceDecoder
 from tickmux_adapters.binance.messages import RestBookTicker
 from tickmux_adapters.conversation import Heard
@@ -145,6 +146,20 @@ def test_the_same_message_again_and_again_is_skipped_and_no_sign_of_anything() -
         decoder.feed(frame, 2, number * 1_000_000_000)
     assert health.duplicates == 99
     assert decoder.stuck is None
+
+
+def test_what_a_long_overlap_tells_again_is_no_sequence_that_began_anew() -> None:
+    decoder, sink, health = decoder_of("BTCUSDT")
+    frame = '{"stream":"btcusdt@bookTicker","data":{"u":%d,"s":"BTCUSDT","b":"1","B":"1","a":"2","A":"1"}}'
+    conversation = BinanceConversation(decoder, SystemClock(), answer_timeout_s=5)
+    conversation.hold()
+    for number in range(1, 6):
+        decoder.feed((frame % number).encode(), 2, number * 3_000_000_000)
+        conversation.feed((frame % number).encode(), 2, number * 3_000_000_000)
+    conversation.release()
+    assert (len(sink.quotes), health.duplicates) == (5, 5)
+    assert decoder.stuck is None
+    assert conversation.feed((frame % 6).encode(), 2, 16_000_000_000) is Heard.DATA
 
 
 def test_the_recorded_listing() -> None:

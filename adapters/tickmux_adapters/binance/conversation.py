@@ -65,6 +65,7 @@ class BinanceConversation:
         held, self._held = self._held, None
         for frame, wall_ns, monotonic_ns in held or ():
             self._decoder.feed(frame, wall_ns, monotonic_ns, self._control)
+        self._decoder.end_overlap()
 
     def due(self, now_ns: int) -> Sequence[str]:
         """Nothing is sent late, but deadlines pass.

@@ -117,6 +117,11 @@ class BinanceDecoder:
         _decode_book(frame)
         return Heard.DATA
 
+    def end_overlap(self) -> None:
+        """Another connection has told again what was told before: its repeats say nothing of the streams."""
+        for streams in self._streams.values():
+            streams.forget_repeats()
+
     @property
     def stuck(self) -> str | None:
         """A stream that has begun to count anew, if there is one: what it brings would be skipped for ever."""
@@ -193,6 +198,9 @@ class _InstrumentStreams:
         self._mini_time = -1
         self._last_seen = False
         self._volume_seen = False
+        self.forget_repeats()
+
+    def forget_repeats(self) -> None:
         self._book_repeats = Repeats()
         self._trade_repeats = Repeats()
         self._mini_repeats = Repeats()
