@@ -2,9 +2,16 @@
 
 import enum
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Final, Protocol
+
+import msgspec
 
 from tickmux_adapters.model import Moment
+
+BAD_FRAME: Final = (msgspec.MsgspecError, ValueError, RecursionError, OverflowError)
+"""What a hostile or broken frame can raise on its way through a decoder and float()."""
+HELD_FRAMES_MAX: Final = 50_000
+"""Frames held back while two connections overlap, at most; some seconds of a busy slot."""
 
 
 class Heard(enum.IntEnum):

@@ -9,14 +9,12 @@ import msgspec
 
 from tickmux_adapters.binance.decoder import BinanceDecoder
 from tickmux_adapters.binance.messages import AnyFrame, ErrorBody
-from tickmux_adapters.conversation import Heard
+from tickmux_adapters.conversation import HELD_FRAMES_MAX, Heard
 from tickmux_adapters.errors import VenueError
 from tickmux_adapters.model import Clock
 
 STREAMS_PER_MESSAGE: Final = 200
 """Larger SUBSCRIBE messages have been dropped by the venue without an answer."""
-HELD_FRAMES_MAX: Final = 50_000
-"""Frames held back while two connections overlap, at most; some seconds of a busy slot."""
 NS_PER_S: Final = 1_000_000_000
 
 

@@ -14,7 +14,7 @@ from tickmux_adapters.binance.messages import (
     TradeFrame,
     time_ns,
 )
-from tickmux_adapters.conversation import Heard
+from tickmux_adapters.conversation import BAD_FRAME, Heard
 from tickmux_adapters.errors import VenueError
 from tickmux_adapters.exactness import SURELY_EXACT_CHARS_MAX, decimal_value, is_exact
 from tickmux_adapters.health import ChannelHealth
@@ -35,9 +35,6 @@ _decode_book = msgspec.json.Decoder(BookTickerFrame).decode
 _decode_trade = msgspec.json.Decoder(TradeFrame).decode
 _decode_mini = msgspec.json.Decoder(MiniTickerFrame).decode
 _decode_any = msgspec.json.Decoder(AnyFrame).decode
-
-# What a hostile or broken frame can raise on its way through a decoder and float().
-_BAD_FRAME: Final = (msgspec.MsgspecError, ValueError, RecursionError, OverflowError)
 
 
 class BinanceDecoder:
@@ -90,7 +87,7 @@ class BinanceDecoder:
             if handler is None:
                 handler, message = self._uncommon(frame)
             said = Heard.ALIVE if handler is None else handler(frame, wall_ns, monotonic_ns)
-        except _BAD_FRAME as error:
+        except BAD_FRAME as error:
             self._health.count_malformed(str(error) or type(error).__name__, frame)
             return Heard.NOTHING
         # What is raised from here on is a defect of ours, and no message that cannot be understood.
@@ -150,7 +147,7 @@ class BinanceDecoder:
     def _deliver(self, read: Callable[[Seed, Moment], QuoteUpdate | None], ticker: Seed, moment: Moment) -> None:
         try:
             update = read(ticker, moment)
-        except _BAD_FRAME as error:
+        except BAD_FRAME as error:
             raise VenueError(f"the venue's answer could not be understood: {error}") from error
         if update is not None:
             self._quote(update)

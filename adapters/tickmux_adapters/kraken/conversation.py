@@ -8,9 +8,9 @@ from typing import Any, Final, Protocol, TypeVar
 
 import msgspec
 
-from tickmux_adapters.conversation import Heard
+from tickmux_adapters.conversation import BAD_FRAME, HELD_FRAMES_MAX, Heard
 from tickmux_adapters.errors import MalformedMessage, VenueError
-from tickmux_adapters.kraken.decoder import BAD_FRAME, TICKER_PREFIX, KrakenDecoder, decode_ticker
+from tickmux_adapters.kraken.decoder import TICKER_PREFIX, KrakenDecoder, decode_ticker
 from tickmux_adapters.kraken.messages import AnyFrame, Listing, Pair, SystemStatus
 from tickmux_adapters.kraken.subscriptions import NS_PER_S, SILENT_RETRY_S, Subscriptions
 from tickmux_adapters.model import Clock, Moment
@@ -18,8 +18,6 @@ from tickmux_adapters.model import Clock, Moment
 logger = logging.getLogger(__name__)
 
 SYMBOLS_PER_MESSAGE: Final = 50
-HELD_FRAMES_MAX: Final = 50_000
-"""Frames held back while two connections overlap, at most."""
 RATE_PAUSE_S: Final = 10.0
 REQUESTS_MAX: Final = 1_000
 """Requests that are remembered in case their answer names no symbol."""

@@ -5,7 +5,7 @@ from typing import Final
 
 import msgspec
 
-from tickmux_adapters.conversation import Heard
+from tickmux_adapters.conversation import BAD_FRAME, Heard
 from tickmux_adapters.errors import MalformedMessage
 from tickmux_adapters.exactness import SURELY_EXACT_CHARS_MAX, decimal_value, is_exact
 from tickmux_adapters.health import ChannelHealth
@@ -21,9 +21,6 @@ INFINITY: Final = float("inf")
 
 decode_ticker = msgspec.json.Decoder(TickerFrame, float_hook=str).decode
 _decode_any = msgspec.json.Decoder(AnyFrame).decode
-
-# What a hostile or broken frame can raise on its way through a decoder and float().
-BAD_FRAME: Final = (msgspec.MsgspecError, ValueError, RecursionError, OverflowError)
 
 
 class KrakenDecoder:
