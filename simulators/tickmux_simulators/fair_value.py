@@ -13,10 +13,9 @@ from tickmux_simulators.listings import ASSETS
 
 PERIODS_S: Final = tuple(0.5 * 2**octave for octave in range(19))  # half a second to a day and a half
 DAY_S: Final = 86_400.0
-# Share of a coin's log return that it has in common with all other coins, and its own share.
+# Share of an asset's log return that it has in common with all others of its group, and its own share.
 MARKET_SHARE: Final = 0.8
 OWN_SHARE: Final = 0.6
-STEADY: Final = frozenset({"USD", "USDT", "USDC", "EUR"})
 
 
 def uniform(*key: object) -> float:
@@ -59,7 +58,7 @@ class FairValues:
     """What every asset is worth at a wall time; the same in every process that has the seed."""
 
     def __init__(self, seed: int, venue: str) -> None:
-        self._market = Noise(seed, "market")
+        self._markets = {"crypto": Noise(seed, "market"), "stock": Noise(seed, "stocks")}
         self._own = {name: Noise(seed, name) for name in ASSETS}
         self._basis = {name: Noise(seed, f"{venue}.{name}") for name in ASSETS}
 
@@ -71,11 +70,10 @@ class FairValues:
 
     def _usd(self, name: str, time_s: float, period_s_min: float) -> float:
         asset = ASSETS[name]
-        if name in STEADY:
-            return asset.price_usd * math.exp(asset.volatility_day * self._own[name].at(time_s, period_s_min))
-        move = MARKET_SHARE * self._market.at(time_s, period_s_min) + OWN_SHARE * self._own[name].at(
-            time_s, period_s_min
-        )
+        move = self._own[name].at(time_s, period_s_min)
+        market = self._markets.get(asset.group)
+        if market is not None:
+            move = MARKET_SHARE * market.at(time_s, period_s_min) + OWN_SHARE * move
         return asset.price_usd * math.exp(asset.volatility_day * move)
 
 

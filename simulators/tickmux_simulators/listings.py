@@ -15,15 +15,17 @@ class Asset:
     """Typical relative move in a day; 0.03 is 3 %."""
     turnover_usd: float
     """Traded in a day at one venue, in US dollars; sets volumes and how often its pairs update."""
+    group: str = "crypto"
+    """What it moves with: `crypto` and `stock` have a market each, `fiat` moves by itself."""
 
 
 ASSETS: Final = {
     asset.name: asset
     for asset in (
-        Asset("USD", 1.0, 0.0, 0.0),
-        Asset("USDT", 1.0, 0.0002, 9e7),
-        Asset("USDC", 1.0, 0.0001, 6e7),
-        Asset("EUR", 1.1625, 0.004, 4e7),
+        Asset("USD", 1.0, 0.0, 0.0, "fiat"),
+        Asset("USDT", 1.0, 0.0002, 9e7, "fiat"),
+        Asset("USDC", 1.0, 0.0001, 6e7, "fiat"),
+        Asset("EUR", 1.1625, 0.004, 4e7, "fiat"),
         Asset("BTC", 84_100.0, 0.025, 1.2e9),
         Asset("ETH", 2_780.0, 0.035, 8e8),
         Asset("SOL", 131.0, 0.045, 3e8),
@@ -42,6 +44,20 @@ ASSETS: Final = {
         Asset("NEAR", 1.93, 0.055, 2e7),
         Asset("PEPE", 0.00000447, 0.07, 8e7),
         Asset("SHIB", 0.00000812, 0.055, 4e7),
+        Asset("GBP", 1.3125, 0.004, 2e7, "fiat"),
+        Asset("CHF", 1.2410, 0.004, 1e7, "fiat"),
+        Asset("JPY", 0.006412, 0.005, 2e7, "fiat"),
+        Asset("AAPL", 271.4, 0.014, 1.2e10, "stock"),
+        Asset("MSFT", 478.2, 0.012, 1.0e10, "stock"),
+        Asset("NVDA", 182.6, 0.025, 3.2e10, "stock"),
+        Asset("AMZN", 226.3, 0.017, 8e9, "stock"),
+        Asset("GOOGL", 299.7, 0.016, 8e9, "stock"),
+        Asset("META", 594.3, 0.018, 7e9, "stock"),
+        Asset("TSLA", 391.1, 0.032, 2.4e10, "stock"),
+        Asset("JPM", 298.0, 0.013, 3e9, "stock"),
+        Asset("IBM", 304.1, 0.013, 1.2e9, "stock"),
+        Asset("BRK.B", 504.0, 0.009, 2e9, "stock"),
+        Asset("SPY", 659.0, 0.008, 4e10, "stock"),
     )
 }
 
