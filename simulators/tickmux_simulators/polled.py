@@ -102,11 +102,16 @@ class PolledVenue(Venue):
 
     # The way of a request.
 
+    def count_request(self, path: str, query: Mapping[str, str]) -> None:
+        """Count a request that came in, by what it asks for."""
+        super().count_request(path, query)
+        name = self.subject(path, query).name
+        self.counters.requests[name] = self.counters.requests.get(name, 0) + 1
+
     def rest(self, path: str, query: Mapping[str, str], headers: Mapping[str, str], now_ns: int) -> Answer:
         """Answer a GET request."""
         request = Request(path, query, headers, now_ns)
         subject = self.subject(path, query)
-        self.counters.requests[subject.name] = self.counters.requests.get(subject.name, 0) + 1
         answer = self._instead(request)
         if answer is None:
             answer = self.answer(request, subject)
