@@ -5,8 +5,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from tests.golden.payloads.entries import Entry, Listed, Quoted, Reader, Reason, Silent, side
-from tests.golden.payloads.reading import ALIASES, exact, json_lines, milliseconds_ns, pair, received_lines
+from tests.golden.payloads.entries import Entry, Quoted, Reader, Reason, Silent, side
+from tests.golden.payloads.reading import exact, json_lines, listed_pair, milliseconds_ns, received_lines
 
 STATES = {"TRADING": "trading", "CANCEL_ONLY": "restricted"}
 
@@ -91,26 +91,19 @@ def rest_bodies(path: Path) -> Iterator[Entry]:
 def _listing(number: int, body: dict[str, Any]) -> Iterator[Entry]:
     halted: list[Quoted] = []
     for each in body["symbols"]:
-        symbol = pair(each["baseAsset"], each["quoteAsset"])
         filters = {one["filterType"]: one for one in each["filters"]}
-        yield Listed(
-            message=number,
-            symbol=symbol,
-            texts={
-                "type": "crypto",
-                "exchange": "Binance",
-                "venue_symbol": each["symbol"],
-                "base": ALIASES.get(each["baseAsset"], each["baseAsset"]),
-                "quote": ALIASES.get(each["quoteAsset"], each["quoteAsset"]),
-                "state": STATES.get(each["status"], "halted"),
-            },
-            numbers={
-                "price_increment": Decimal(filters["PRICE_FILTER"]["tickSize"]) or None,
-                "size_increment": Decimal(filters["LOT_SIZE"]["stepSize"]) or None,
-            },
+        listed = listed_pair(
+            number,
+            each["symbol"],
+            each["baseAsset"],
+            each["quoteAsset"],
+            exchange="Binance",
+            state=STATES.get(each["status"], "halted"),
+            steps=(Decimal(filters["PRICE_FILTER"]["tickSize"]), Decimal(filters["LOT_SIZE"]["stepSize"])),
         )
+        yield listed
         if each["status"] != "TRADING":
-            halted.append(Quoted(message=number, symbol=symbol, marks={"halted": True}))
+            halted.append(Quoted(message=number, symbol=listed.symbol, marks={"halted": True}))
     yield from halted
 
 

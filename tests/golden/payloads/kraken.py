@@ -1,12 +1,11 @@
 """What the recordings of Kraken say, of protocol v2."""
 
 from collections.abc import Iterator, Mapping
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from tests.golden.payloads.entries import Entry, Listed, Quoted, Reader, Reason, Silent, side
-from tests.golden.payloads.reading import ALIASES, exact, json_lines, pair, rfc3339_ns
+from tests.golden.payloads.entries import Entry, Quoted, Reader, Reason, Silent, side
+from tests.golden.payloads.reading import exact, json_lines, listed_pair, pair, rfc3339_ns
 
 MEETING = {"online", "limit_only", "reduce_only"}
 """States of a pair in which orders still meet."""
@@ -83,25 +82,13 @@ def _ticker(number: int, data: dict[str, Any], newest: dict[str, tuple[int, Any]
 
 def _listing(number: int, pairs: list[dict[str, Any]], halts: _Halts) -> Iterator[Entry]:
     for each in pairs:
-        symbol = pair(each["base"], each["quote"])
-        halts.pairs[symbol] = each["status"]
-        yield Listed(
-            message=number,
-            symbol=symbol,
-            texts={
-                # Pairs of two fiat currencies among them: the venue does not say which they are.
-                "type": "crypto",
-                "exchange": "Kraken",
-                "venue_symbol": each["symbol"],
-                "base": ALIASES.get(each["base"], each["base"]),
-                "quote": ALIASES.get(each["quote"], each["quote"]),
-                "state": STATES.get(each["status"], "halted"),
-            },
-            numbers={
-                "price_increment": Decimal(each["price_increment"]) or None,
-                "size_increment": Decimal(each["qty_increment"]) or None,
-            },
+        state = STATES.get(each["status"], "halted")
+        steps = (each["price_increment"], each["qty_increment"])
+        listed = listed_pair(
+            number, each["symbol"], each["base"], each["quote"], exchange="Kraken", state=state, steps=steps
         )
+        halts.pairs[listed.symbol] = each["status"]
+        yield listed
     yield from halts.changes(number)
 
 

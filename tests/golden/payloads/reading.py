@@ -7,6 +7,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from tests.golden.payloads.entries import Listed, Number
+
 NS_PER_S = 1_000_000_000
 
 ALIASES = {"XBT": "BTC", "XDG": "DOGE"}
@@ -36,6 +38,26 @@ def received_lines(path: Path, separator: str) -> Iterator[tuple[int, Any]]:
 def pair(base: str, quote: str) -> str:
     """The symbol of a pair: BTC and USD give BTCUSD."""
     return ALIASES.get(base.upper(), base.upper()) + ALIASES.get(quote.upper(), quote.upper())
+
+
+def listed_pair(
+    message: int, venue_symbol: str, base: str, quote: str, *, exchange: str, state: str, steps: tuple[Number, Number]
+) -> Listed:
+    """A pair of a crypto venue's listing, with its price and size increments."""
+    return Listed(
+        message=message,
+        symbol=pair(base, quote),
+        texts={
+            # Pairs of two fiat currencies among them: the venues do not say which they are.
+            "type": "crypto",
+            "exchange": exchange,
+            "venue_symbol": venue_symbol,
+            "base": ALIASES.get(base, base),
+            "quote": ALIASES.get(quote, quote),
+            "state": state,
+        },
+        numbers={"price_increment": steps[0] or None, "size_increment": steps[1] or None},
+    )
 
 
 def rfc3339_ns(text: str) -> int:

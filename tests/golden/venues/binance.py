@@ -28,10 +28,10 @@ class Recorded(RestClient):
     """Answers every request with one recorded body."""
 
     def __init__(self, body: bytes) -> None:
-        self._body = body
+        self._recorded = body
 
     async def get(self, path: str, query: Mapping[str, str], *, weight: int) -> bytes:
-        return self._body
+        return self._recorded
 
 
 def instruments_of(info: ExchangeInfo, symbols: Sequence[str] = ()) -> Sequence[Instrument]:
