@@ -16,11 +16,11 @@ class Harvest:
         self.lines: list[dict[str, Any]] = []
         self.message = 0
         """Number of the message that is being fed."""
-        self._types: dict[InstrumentKey, str] = {}
+        self._instruments: dict[InstrumentKey, Instrument] = {}
 
     def know(self, instrument: Instrument) -> None:
         """Take an instrument that the recording does not announce."""
-        self._types[instrument.key] = instrument.type
+        self._instruments[instrument.key] = instrument
 
     def instrument(self, instrument: Instrument) -> None:
         self.know(instrument)
@@ -40,7 +40,10 @@ class Harvest:
         )
 
     def quote(self, update: QuoteUpdate) -> None:
-        line = {"message": self.message, "quote": update.instrument[1], "type": self._types[update.instrument]}
+        instrument = self._instruments[update.instrument]
+        line: dict[str, Any] = {"message": self.message, "quote": instrument.symbol, "type": instrument.type}
+        if instrument.is_indicative:
+            line["indicative"] = True
         # By whatever fields an update has, so that a new one is in the golden lines from its first day.
         for name in QuoteUpdate.__struct_fields__:
             value = getattr(update, name)

@@ -48,7 +48,7 @@ def _global_quote(number: int, quote: dict[str, str], *, is_delayed: bool) -> En
         symbol=quote["01. symbol"],
         type="stock",
         numbers={"last_price": _number(quote["05. price"]), "volume": Decimal(quote["06. volume"])},
-        marks={"delayed": True} if is_delayed else {},
+        marks={"indicative": True} | ({"delayed": True} if is_delayed else {}),
     )
 
 

@@ -76,6 +76,7 @@ def _prices(number: int, body: dict[str, dict[str, Any]]) -> Iterator[Entry]:
                 message=number,
                 symbol=pair(BASES[coin], currency),
                 numbers={"last_price": price or None},
+                marks={"indicative": True},
                 time_ns=None if updated_s is None else int(updated_s) * NS_PER_S,
             )
 

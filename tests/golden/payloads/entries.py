@@ -46,7 +46,7 @@ class Quoted:
     time_ns: int | None = None
     """The venue's time of the message, Unix nanoseconds."""
     marks: dict[str, bool] = field(default_factory=dict)
-    """What is true or false of the instrument from here on: `halted`, `delayed`."""
+    """What is true or false of the instrument from here on: `halted`, `delayed`; `indicative` on every quote of one."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -30,7 +30,9 @@ class Recorded(RestClient):
     def __init__(self, body: bytes) -> None:
         self._recorded = body
 
-    async def get(self, path: str, query: Mapping[str, str], *, weight: int) -> bytes:
+    async def get(
+        self, path: str, query: Mapping[str, str], *, weight: int, headers: Mapping[str, str] | None = None
+    ) -> bytes:
         return self._recorded
 
 
