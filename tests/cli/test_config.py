@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from tickmux_adapters.model import Adapter, Clock, Sink
@@ -16,7 +17,7 @@ class VenueSettings(SourceSettings, kw_only=True):
     websocket_url: str = "wss://feed.example/ws"
     connections_max: int = 2
     poll_s: float = 1.5
-    coins: dict[str, str] = {}
+    coins: dict[str, str] = msgspec.field(default_factory=dict)
 
 
 def _no_adapter(name: str, settings: Any, sink: Sink, clock: Clock) -> Adapter:
