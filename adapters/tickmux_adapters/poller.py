@@ -182,7 +182,7 @@ class Poller:
         # Before the request goes: one that is sent and forgotten would be spent twice.
         if self._file is not None:
             await asyncio.to_thread(self._file.save, self._budget.spendings())
-            self._health.note(self._file.problem)
+            self._health.note(self._file.problem, about="budget")
 
     # How it stands.
 
