@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from tickmux_simulators.alpaca.venue import AlpacaVenue
 from tickmux_simulators.alphavantage.venue import AlphaVantageVenue
 from tickmux_simulators.binance.venue import BinanceVenue
 from tickmux_simulators.coingecko.venue import CoinGeckoVenue
@@ -28,7 +29,7 @@ from tickmux_simulators.venue import Limits, Source, Venue
 
 KRAKEN_LIMITS: Final = Limits(connects_max=150, connects_window_s=600.0)
 PRO_LIMITS: Final = Limits(cache_s=20.0)
-VENUES: Final = ("binance", "kraken", "coingecko", "alphavantage")
+VENUES: Final = ("binance", "kraken", "alpaca", "coingecko", "alphavantage")
 POLLED: Final = frozenset({"coingecko", "alphavantage"})
 
 DESCRIPTION: Final = """\
@@ -141,6 +142,10 @@ def make_venue(options: argparse.Namespace) -> Venue:
         raise ValueError("--pro is for coingecko only")
     if options.venue in POLLED:
         return _polled(options, limits)
+    if options.venue == "alpaca":
+        if options.recording is not None:
+            raise ValueError("alpaca plays no recordings")
+        return AlpacaVenue(limits, seed=options.seed, rate=options.rate, start_ns=time.time_ns())
     source = _source(options)
     if options.venue == "kraken":
         return KrakenVenue(source, limits, seed=options.seed)

@@ -192,7 +192,7 @@ class PolledVenue(Venue):
 
     # What there is no WebSocket for.
 
-    def connect(self, path: str, query: str, now_s: float) -> Session | Answer:  # noqa: ARG002 - there is none anywhere
+    def connect(self, path: str, query: str, headers: Mapping[str, str], now_s: float) -> Session | Answer:  # noqa: ARG002
         """Refuse."""
         return Answer(404, PAGE.format(title="404 Not Found", text="There is no WebSocket here."), {}, HTML)
 
