@@ -136,8 +136,10 @@ class PolledVenue(Venue):
 
     def _struck(self, fault: Fault, symbols: tuple[str, ...]) -> ActiveFault | None:
         """The switch, if it is to be applied to a request, which counts once whatever it asks for."""
-        symbol = next((one for one in symbols if self.board.active(fault, one)), symbols[0] if symbols else "")
-        return self.board.strike(fault, symbol)
+        active = self.board.active(fault)
+        if active is None or (active.parameters["symbol"] and not any(map(active.matches, symbols))):
+            return None
+        return self.board.strike(fault)
 
     def _instead(self, request: Request) -> Answer | None:
         for fault in INSTEAD:

@@ -111,6 +111,9 @@ async def test_a_mute_venue_answers_nothing_until_it_is_switched_off(venue: Simu
 async def test_one_coin_can_be_mute_and_one_request(venue: Simulator) -> None:
     await venue.switch("data_mute", symbol="solana")
     assert (await venue.get(PRICE))[0] == 200
+    assert (await venue.get("/simple/price?ids=nope&vs_currencies=usd"))[0] == 200
+    with pytest.raises(TimeoutError):
+        await venue.get("/simple/price?symbols=sol&vs_currencies=usd", timeout_s=0.3)
     with pytest.raises(TimeoutError):
         await venue.get("/simple/price?ids=bitcoin,solana&vs_currencies=usd", timeout_s=0.3)
     await venue.switch("data_mute", count=1)
@@ -246,4 +249,6 @@ async def test_requests_can_hang_as_a_frozen_socket_does(venue: Simulator) -> No
 async def test_faults_of_sockets_and_of_other_venues_are_not_known_here(venue: Simulator) -> None:
     answer: Any = (await venue.state())["faults"]
     assert not {"drop_connections", "duplicate", "rest_418", "dash_prices"} & set(answer)
+    assert "flat, status, nested, split" in await venue.refused_switch({"fault": "error_shape", "shape": "nestd"})
+    assert (await venue.state())["faults"]["error_shape"]["on"] is False
     assert "did you mean 'rest_429'" in await venue.refused_switch({"fault": "rest_42"})
