@@ -67,8 +67,8 @@ class ChannelHealth:
         """Something that stays wrong until it is taken back with an empty note, such as a symbol that is not listed.
 
         Args:
-            note: in one line.
-            about: what it is about; each subject has a note of its own.
+            note: what is wrong, in one line.
+            about: of several things that may be wrong at once, which one this is; few and fixed.
         """
         note = _one_line(note)
         if note != self._notes.get(about, ""):

@@ -16,8 +16,6 @@ TICK_S: Final = 0.01
 IDLE_TICK_S: Final = 0.02
 BUSY_RATE: Final = 500.0
 CLOSE_TIMEOUT_S: Final = 1.0
-UNSENT_BYTES_MAX: Final = 8 << 20
-"""A client that leaves more than this unread is disconnected, as venues do."""
 
 log = logging.getLogger("tickmux_simulators")
 
@@ -47,9 +45,11 @@ class Server:
         self._tick_s = TICK_S if rate > BUSY_RATE else IDLE_TICK_S
         self._control = Control(venue)
         self._connections: set[Connection] = set()
-        self._closers: set[asyncio.Task[bool]] = set()
+        self._closers: set[asyncio.Task[None]] = set()
         self._thawed = asyncio.Event()
         self._thawed.set()
+        self._mute_thrown = asyncio.Event()
+        """Set, and replaced, whenever data_mute is switched on or off."""
         self._frozen: set[Connection] = set()
         switched = venue.board.on_switch
 
@@ -66,7 +66,14 @@ class Server:
         app.router.add_post("/_control", self._switch)
         app.router.add_get("/_control/sent", self._sent)
         app.router.add_get("/{path:.*}", self._venue_request)
-        runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=0.1)
+        runner = web.AppRunner(
+            app,
+            access_log=None,
+            handle_signals=False,
+            shutdown_timeout=0.1,
+            # An answer that is held back waits no longer than its client does. A WebSocket sees its end by itself.
+            handler_cancellation=not self.venue.has_websocket,
+        )
         await runner.setup()
         try:
             await web.TCPSite(runner, host, port, reuse_address=True).start()
@@ -115,9 +122,12 @@ class Server:
         if connection.is_ending:
             return
         connection.flush()
-        is_slow = connection.transport.get_write_buffer_size() > UNSENT_BYTES_MAX
-        if session.is_dropped or is_slow:
-            log.info("dropped a connection that %s", "does not read" if is_slow else "did not answer pings")
+        if connection.transport.get_write_buffer_size() > self.venue.limits.unsent_bytes_max:
+            log.info("a connection does not read")
+            session.on_slow()
+            connection.flush()
+        if session.is_dropped:
+            log.info("dropped a connection")
             connection.is_ending = True
             connection.transport.abort()
         elif session.closing is not None:
@@ -125,7 +135,7 @@ class Server:
 
     def _close(self, connection: Connection, close: Close) -> None:
         connection.is_ending = True
-        task = asyncio.create_task(connection.socket.close(code=close.code, message=close.reason.encode()))
+        task = asyncio.create_task(_closed(connection, close))
         self._closers.add(task)
         task.add_done_callback(self._closers.discard)
 
@@ -135,6 +145,9 @@ class Server:
         match active.fault:
             case Fault.FROZEN_SOCKET:
                 self._freeze(active, on=on)
+            case Fault.DATA_MUTE:
+                self._mute_thrown.set()
+                self._mute_thrown = asyncio.Event()
             case Fault.DROP_CONNECTIONS if on:
                 for connection in list(self._connections):
                     connection.transport.abort()
@@ -186,14 +199,16 @@ class Server:
         self.venue.counters.rest_requests += 1
         await self._frozen_for("rest")
         slow = self.venue.board.active(Fault.SLOW_REST)
-        if slow is not None and slow.text("path") in request.path:
+        if slow is not None and slow.text("path") in request.path_qs:
             self.venue.board.strike(Fault.SLOW_REST)
             await asyncio.sleep(slow.number("delay_s"))
+        while self.venue.is_held(request.path, request.query):
+            await self._mute_thrown.wait()
         return _response(self.venue.rest(request.path, request.query, request.headers, time.time_ns()))
 
     async def _websocket(self, request: web.Request) -> web.StreamResponse:
         await self._frozen_for("new_connections")
-        session = self.venue.connect(request.rel_url.raw_path, request.query_string, time.monotonic())
+        session = self.venue.connect(request.rel_url.raw_path, request.query_string, request.headers, time.monotonic())
         if isinstance(session, Answer):
             self.venue.counters.refused += 1
             return _response(session)
@@ -227,7 +242,7 @@ class Server:
                 session.on_text(message.data, now_s)
             elif message.type is WSMsgType.BINARY:
                 counters.messages_received += 1
-                session.on_text(message.data.decode("utf-8", "replace"), now_s)
+                session.on_binary(message.data, now_s)
             elif message.type is WSMsgType.PING:
                 counters.pings_received += 1
                 session.on_ping(bytes(message.data), now_s)
@@ -239,6 +254,12 @@ class Server:
             self._write(connection)
         if connection.socket.close_code == WSCloseCode.ABNORMAL_CLOSURE:
             log.info("a connection was lost without a close frame")
+
+
+async def _closed(connection: Connection, close: Close) -> None:
+    await connection.socket.close(code=close.code, message=close.reason.encode())
+    # Whoever has not answered by now may never read what is still in the buffer.
+    connection.transport.abort()
 
 
 def _response(answer: Answer) -> web.Response:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple, Protocol
 
 from tickmux_simulators import wire
-from tickmux_simulators.data_faults import DataFaults
+from tickmux_simulators.data_faults import TEXT_FORM, DataFaults
 from tickmux_simulators.faults import ActiveFault, FaultBoard, plain_symbol
 from tickmux_simulators.market import Event, Instrument
 
@@ -53,6 +53,40 @@ class Limits:
     """Kraken: silence after which a heartbeat is sent."""
     idle_timeout_s: float = 60.0
     """Kraken: a connection without a subscription and without a message is closed after this."""
+    auth_timeout_s: float = 10.0
+    """Alpaca: without authentication a connection is ended after this."""
+    symbols_max: int = 30
+    """Alpaca: symbols of trades, quotes and order books on a connection of a basic key."""
+    requests_per_minute: int = 200
+    """Alpaca: REST requests a minute with a basic key; 50 times as many with a plus key."""
+    minute_bar_s: int = 60
+    """Alpaca: length of the bars on the channel bars."""
+    daily_bar_interval_s: float = 60.0
+    """Alpaca: between two daily bars of a symbol that traded."""
+    price_band_interval_s: float = 30.0
+    """Alpaca: between two price bands of a stock on the channel lulds."""
+    error_close_code: int = 1000
+    """Alpaca: WebSocket code of a close that follows an error; the venue documents none."""
+    server_ping_s: float = 0.0
+    """Alpaca: between pings of the server; 0 sends none, as none are documented."""
+    unsent_bytes_max: int = 8 << 20
+    """A client that leaves more than this unread is disconnected, as venues do."""
+    cache_s: float = 60.0
+    """CoinGecko: for how long an answer stays as it is; 20 on the root for paying users."""
+    keyless_per_minute: int = 30
+    """CoinGecko: requests of everyone who sends no key, together."""
+    demo_per_minute: int = 100
+    """CoinGecko: requests of a demo key."""
+    pro_per_minute: int = 500
+    """CoinGecko: requests of a paid key."""
+    free_per_day: int = 25
+    """Alpha Vantage: requests of a free key within day_window_s."""
+    day_window_s: float = 86_400.0
+    """Alpha Vantage: how long a day lasts; it begins with a key's first request."""
+    free_per_s: float = 1.0
+    """Alpha Vantage: requests a second of a free key."""
+    premium_per_minute: int = 75
+    """Alpha Vantage: requests of a premium key."""
 
 
 class Session(abc.ABC):
@@ -72,7 +106,15 @@ class Session(abc.ABC):
 
     @abc.abstractmethod
     def on_text(self, text: str, now_s: float) -> None:
-        """A text or binary message arrived."""
+        """A text message arrived."""
+
+    def on_binary(self, data: bytes, now_s: float) -> None:
+        """A binary message arrived; to a venue that speaks text it is text all the same."""
+        self.on_text(data.decode("utf-8", "replace"), now_s)
+
+    def on_slow(self) -> None:
+        """The client leaves too much unread: end the connection, at once unless the venue has a last word."""
+        self.is_dropped = True
 
     @abc.abstractmethod
     def on_ping(self, payload: bytes, now_s: float) -> None:
@@ -109,6 +151,8 @@ class Counters:
     data_frames: int = 0
     """Distinct data frames; each may have gone to many connections."""
     rest_requests: int = 0
+    requests: dict[str, int] = field(default_factory=dict)
+    """REST requests of a polled venue by path or function; what it does not know counts as `other`."""
 
 
 @dataclass(slots=True)
@@ -116,6 +160,8 @@ class SentLog:
     """The newest data frames of each symbol."""
 
     number: int = 0
+    kept: int = SENT_KEPT
+    """Frames of a symbol."""
     _frames: dict[str, deque[SentFrame]] = field(default_factory=dict)
 
     def add(self, symbol: str, stream: str, text: str, at_ns: int) -> None:
@@ -123,7 +169,7 @@ class SentLog:
         self.number += 1
         frames = self._frames.get(symbol)
         if frames is None:
-            frames = self._frames[symbol] = deque(maxlen=SENT_KEPT)
+            frames = self._frames[symbol] = deque(maxlen=self.kept)
         frames.append(SentFrame(self.number, at_ns, stream, text))
 
     def last(self, symbol: str, count: int) -> list[SentFrame]:
@@ -155,6 +201,10 @@ class Venue(abc.ABC):
 
     name: str
     websocket_path = ""
+    has_websocket = True
+    """Whether it has one; a venue without is polled."""
+    rest_path = ""
+    """What a client's base URL ends with."""
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
@@ -169,8 +219,8 @@ class Venue(abc.ABC):
         """Monotonic time of the current tick."""
 
     @abc.abstractmethod
-    def connect(self, path: str, query: str, now_s: float) -> Session | Answer:
-        """A client asks for a WebSocket; an Answer refuses it."""
+    def connect(self, path: str, query: str, headers: Mapping[str, str], now_s: float) -> Session | Answer:
+        """A client asks for a WebSocket; an Answer refuses it. `headers` are the handshake's, by name in any case."""
 
     @abc.abstractmethod
     def disconnect(self, session: Session) -> None:
@@ -193,6 +243,15 @@ class Venue(abc.ABC):
     def switched(self, active: ActiveFault, on: bool) -> None:  # noqa: FBT001 - the board's callback
         """A fault switch was thrown: do at once what it asks for at once."""
 
+    @property
+    def announced_extras(self) -> Mapping[str, str]:
+        """What the announced line says beside the URLs, such as a simulated key."""
+        return {}
+
+    def is_held(self, path: str, query: Mapping[str, str]) -> bool:  # noqa: ARG002 - a venue may tell by them
+        """Whether a GET request gets no answer until data_mute is switched off."""
+        return False
+
     def admits(self, now_s: float) -> bool:
         """Count a connection attempt; whether it is within the limit."""
         connects = self._connects
@@ -206,7 +265,7 @@ class Venue(abc.ABC):
     def data_frames(self, sequence: str, symbol: str, stream: str, text: str) -> list[bytes]:
         """The frames of one data message, after the faults; recorded as sent."""
         if self.board.has_data_faults or self.data_faults.is_holding:
-            texts = self.data_faults.apply(sequence, symbol, text)
+            texts = self.data_faults.apply(sequence, symbol, text, TEXT_FORM)
         else:
             texts = [text]
         frames = []
