@@ -44,18 +44,23 @@ class Catalogue(NamedTuple):
     """One line for each symbol that cannot be served, saying why and what to write."""
 
 
-def split(symbol: str, currencies: Collection[str]) -> Pair | None:
-    """The pair that a symbol means, `BTCUSD` or `BTC/USD`; None if it ends with no such currency.
+def split(symbol: str, more: Collection[str] = ()) -> Pair | None:
+    """The pair that a symbol means, `BTCUSD` or `BTC/USD`; None if it ends with no currency of the venue.
 
     Args:
         symbol: as it was configured.
-        currencies: what the venue gives prices in, in lower case; of several that fit the longest counts.
+        more: currencies beside CURRENCIES, in lower case; they count only where those do not help.
     """
+    return _split(symbol, CURRENCIES) or _split(symbol, more)
+
+
+def _split(symbol: str, currencies: Collection[str]) -> Pair | None:
     symbol = symbol.strip().upper()
     base, separator, quote = symbol.replace("-", "/").rpartition("/")
     if not separator:
         names = {currency.upper() for currency in currencies}
         names |= {alias for alias, name in CURRENCY_ALIASES.items() if name in names}
+        # Of several that fit the longest counts.
         quote = max((name for name in names if symbol.endswith(name) and symbol != name), key=len, default="")
         base = symbol.removesuffix(quote)
     base, quote = CURRENCY_ALIASES.get(base, base), CURRENCY_ALIASES.get(quote, quote)
@@ -66,7 +71,7 @@ def match(
     symbols: Iterable[str],
     *,
     source: str,
-    currencies: Collection[str],
+    more: Collection[str] = (),
     ids: Mapping[str, str],
     listing: Sequence[Coin] | None,
 ) -> Catalogue:
@@ -75,14 +80,14 @@ def match(
     Args:
         symbols: as they were configured.
         source: name of the source.
-        currencies: what the venue gives prices in, in lower case.
+        more: currencies beside CURRENCIES, in lower case.
         ids: coin ids by ticker, for tickers that are not to be looked up.
         listing: every coin that the venue lists; None if that is not known.
     """
     pairs: dict[Pair, None] = {}
     problems: list[str] = []
     for symbol in dict.fromkeys(symbols):
-        pair = split(symbol, currencies)
+        pair = split(symbol, more)
         if pair is not None:
             pairs[pair] = None
         else:
@@ -115,9 +120,9 @@ def match(
     return Catalogue(instruments, problems)
 
 
-def tickers(symbols: Iterable[str], currencies: Collection[str]) -> set[str]:
+def tickers(symbols: Iterable[str], more: Collection[str] = ()) -> set[str]:
     """The tickers of the symbols that can be understood."""
-    pairs = (split(symbol, currencies) for symbol in symbols)
+    pairs = (split(symbol, more) for symbol in symbols)
     return {pair.base for pair in pairs if pair is not None}
 
 

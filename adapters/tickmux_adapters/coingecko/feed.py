@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final, TypeVar
 
-from tickmux_adapters.coingecko.catalogue import CURRENCIES, Catalogue, match, split, tickers
+from tickmux_adapters.coingecko.catalogue import Catalogue, match, split, tickers
 from tickmux_adapters.coingecko.decoder import PriceDecoder
 from tickmux_adapters.coingecko.freshness import fresh_for_s
 from tickmux_adapters.coingecko.messages import Coin, read_coins, read_currencies
@@ -82,15 +82,13 @@ class CoinGeckoFeed:
 
     async def _understand(self, asking: Asking) -> Catalogue:
         symbols, ids = self._symbols, self._settings.ids
-        currencies = CURRENCIES
-        if any(split(symbol, currencies) is None for symbol in symbols):
-            if self._currencies is None:
-                found = await self._ask(asking, "/simple/supported_vs_currencies", read_currencies)
-                self._currencies = CURRENCIES.union(currency.lower() for currency in found or ())
-            currencies = self._currencies
-        if self._listing is None and tickers(symbols, currencies) - ids.keys():
+        if self._currencies is None and any(split(symbol) is None for symbol in symbols):
+            found = await self._ask(asking, "/simple/supported_vs_currencies", read_currencies)
+            self._currencies = frozenset(currency.lower() for currency in found or ())
+        more = self._currencies or ()
+        if self._listing is None and tickers(symbols, more) - ids.keys():
             self._listing = await self._ask(asking, "/coins/list", read_coins)
-        return match(symbols, source=self._source, currencies=currencies, ids=ids, listing=self._listing)
+        return match(symbols, source=self._source, more=more, ids=ids, listing=self._listing)
 
     async def _ask(self, asking: Asking, path: str, read: Callable[[bytes], Read]) -> Read | None:
         """A document that does not change; None if it cannot be understood, which is no reason to ask for no prices.
