@@ -32,6 +32,11 @@ class PolledChain:
         self._is_open = False
         self._chains = 0
 
+    @property
+    def is_open(self) -> bool:
+        """Whether what was delivered last still stands; if not, a feed forgets the order of what came before."""
+        return self._is_open
+
     def quote(self, update: QuoteUpdate) -> None:
         """Deliver a quote."""
         if not self._is_open:
