@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from tickmux_simulators.alpaca.venue import AlpacaVenue
 from tickmux_simulators.binance.venue import BinanceVenue
 from tickmux_simulators.faults import Fault, FaultError
 from tickmux_simulators.kraken.venue import KrakenVenue
@@ -25,7 +26,7 @@ from tickmux_simulators.server import Server
 from tickmux_simulators.venue import Limits, Source, Venue
 
 KRAKEN_LIMITS: Final = Limits(connects_max=150, connects_window_s=600.0)
-VENUES: Final = ("binance", "kraken")
+VENUES: Final = ("binance", "kraken", "alpaca")
 
 DESCRIPTION: Final = """\
 A simulated venue on loopback: the venue's own WebSocket and REST protocol, driven by a seeded market or by a
@@ -119,6 +120,10 @@ def make_venue(options: argparse.Namespace) -> Venue:
         KRAKEN_LIMITS if options.venue == "kraken" else Limits(),
         **{name: value for name, value in given.items() if value is not None},
     )
+    if options.venue == "alpaca":
+        if options.recording is not None:
+            raise ValueError("alpaca plays no recordings")
+        return AlpacaVenue(limits, seed=options.seed, rate=options.rate, start_ns=time.time_ns())
     source = _source(options)
     if options.venue == "kraken":
         return KrakenVenue(source, limits, seed=options.seed)
@@ -166,6 +171,7 @@ async def run(options: argparse.Namespace, venue: Venue) -> None:
             "websocket_url": f"ws://{address}{venue.websocket_path}",
             "rest_url": f"http://{address}",
             "control_url": f"http://{address}/_control",
+            **venue.announced_extras,
         }
         sys.stdout.write(json.dumps(line) + "\n")
         sys.stdout.flush()

@@ -1,7 +1,9 @@
 """What the data faults do to an outgoing frame."""
 
 import json
-from typing import Any, Final
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import Any, AnyStr, Final, Generic
 
 from tickmux_simulators.faults import Fault, FaultBoard
 
@@ -10,41 +12,53 @@ NON_JSON_TEXT: Final = "error code: 1015"
 KINDS: Final = frozenset({"stream", "data", "e", "s", "channel", "type", "symbol"})
 
 
+@dataclass(frozen=True, slots=True)
+class Form(Generic[AnyStr]):
+    """How frames of one encoding are spoiled."""
+
+    malformed: Callable[[AnyStr], AnyStr]
+    foreign: AnyStr
+    """What comes from something else than the venue."""
+    padding: Callable[[int], AnyStr]
+    """A valid frame that is longer than so many bytes."""
+
+
 class DataFaults:
     """Applies the switches that touch data frames."""
 
     def __init__(self, board: FaultBoard) -> None:
         self._board = board
-        self._held: dict[str, str] = {}
+        self._held: dict[str, Any] = {}
 
-    def apply(self, stream: str, symbol: str, text: str) -> list[str]:
+    def apply(self, stream: str, symbol: str, frame: AnyStr, form: Form[AnyStr]) -> list[AnyStr]:
         """The frames to send instead of one, in order.
 
         Args:
             stream: key of the sequence that the frame belongs to; frames change places within it.
             symbol: the venue's name of the instrument.
-            text: the frame.
+            frame: its payload.
+            form: the encoding of this stream's frames.
         """
         board = self._board
         for mute in (Fault.DATA_MUTE, Fault.DATA_MUTE_WITH_HEARTBEATS, Fault.GAP):
             if board.strike(mute, symbol):
                 return []
         if board.strike(Fault.MALFORMED, symbol):
-            text = malformed(text)
+            frame = form.malformed(frame)
         elif board.strike(Fault.TRUNCATED, symbol):
-            text = text[: len(text) // 2]
-        texts = [text, text] if board.strike(Fault.DUPLICATE, symbol) else [text]
+            frame = frame[: len(frame) // 2]
+        frames = [frame, frame] if board.strike(Fault.DUPLICATE, symbol) else [frame]
         if stream in self._held:
-            texts.append(self._held.pop(stream))
+            frames.append(self._held.pop(stream))
         elif board.strike(Fault.OUT_OF_ORDER, symbol):
-            self._held[stream] = text
+            self._held[stream] = frame
             return []
         if board.strike(Fault.NON_JSON, symbol):
-            texts.insert(0, NON_JSON_TEXT)
+            frames.insert(0, form.foreign)
         oversized = board.strike(Fault.OVERSIZED, symbol)
         if oversized:
-            texts.insert(0, json.dumps({"padding": "x" * int(oversized.number("bytes"))}))
-        return texts
+            frames.insert(0, form.padding(int(oversized.number("bytes"))))
+        return frames
 
     @property
     def is_holding(self) -> bool:
@@ -54,17 +68,21 @@ class DataFaults:
 
 def malformed(text: str) -> str:
     """The frame with every value that is not a label replaced by an object."""
-    return json.dumps(_spoiled(json.loads(text)), separators=(",", ":"))
+    return json.dumps(spoiled(json.loads(text)), separators=(",", ":"))
 
 
-def _spoiled(value: Any) -> Any:
+def spoiled(value: Any, kinds: Collection[str] = KINDS) -> Any:
+    """A decoded frame with every value replaced by an object, except under the keys that say what the frame is."""
     if isinstance(value, dict):
         return {
-            key: (_spoiled(inner) if isinstance(inner, dict | list) else inner)
-            if key in KINDS
+            key: (spoiled(inner, kinds) if isinstance(inner, dict | list) else inner)
+            if key in kinds
             else {"unexpected": True}
             for key, inner in value.items()
         }
     if isinstance(value, list):
-        return [_spoiled(inner) for inner in value]
+        return [spoiled(inner, kinds) for inner in value]
     return value
+
+
+TEXT_FORM: Final = Form(malformed, NON_JSON_TEXT, lambda length: json.dumps({"padding": "x" * length}))

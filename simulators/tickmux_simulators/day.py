@@ -73,6 +73,21 @@ class RollingDay:
         self.low = min(self.low, price) if self.low else price
         self.version += 1
 
+    def between(self, first_s: int, end_s: int) -> Bucket | None:
+        """What traded from one quarter of an hour up to a later time, as far as it is kept; None if nothing did."""
+        chosen = [bucket for bucket in self._buckets if first_s <= bucket.start_s < end_s]
+        if not chosen:
+            return None
+        return Bucket(
+            first_s,
+            chosen[0].open,
+            max(bucket.high for bucket in chosen),
+            min(bucket.low for bucket in chosen),
+            sum(bucket.volume for bucket in chosen),
+            sum(bucket.turnover for bucket in chosen),
+            sum(bucket.trades for bucket in chosen),
+        )
+
     def expire(self, time_s: int) -> None:
         """Forget what is older than a day."""
         is_changed = False

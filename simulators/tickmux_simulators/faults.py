@@ -9,6 +9,8 @@ from typing import Any, Final
 BINANCE: Final = frozenset({"binance"})
 KRAKEN: Final = frozenset({"kraken"})
 BOTH: Final = BINANCE | KRAKEN
+ALPACA: Final = frozenset({"alpaca"})
+STREAMING: Final = BOTH | ALPACA
 
 Parameter = str | int | float | bool
 NONE: Final[Mapping[str, Parameter]] = {}
@@ -45,7 +47,7 @@ class Fault(enum.Enum):
             "Close every connection older than older_than_s seconds, as the 24 h limit does. Without `once` this goes "
             "on: each connection is cut when it gets that old, and so are those that replace it."
         ),
-        BOTH,
+        STREAMING,
         {"older_than_s": 0.0, "code": 1000},
     )
     SERVER_SHUTDOWN = (
@@ -54,17 +56,17 @@ class Fault(enum.Enum):
         BINANCE,
         {"after_s": 5.0},
     )
-    DROP_CONNECTIONS = ("drop_connections", "Reset every open connection without a close frame, now.", BOTH, NONE)
+    DROP_CONNECTIONS = ("drop_connections", "Reset every open connection without a close frame, now.", STREAMING, NONE)
     CLOSE_CONNECTIONS = (
         "close_connections",
         "Close every open connection with a code and a reason, now; 1013 is seen on Kraken.",
-        BOTH,
+        STREAMING,
         {"code": 1013, "reason": "Market data unavailable"},
     )
     REFUSE_CONNECTIONS = (
         "refuse_connections",
         "Answer WebSocket handshakes with an HTTP status (503; 451 is the geographic block, 429 too many).",
-        BOTH,
+        STREAMING,
         {"status": 503},
     )
     FROZEN_SOCKET = (
@@ -73,7 +75,7 @@ class Fault(enum.Enum):
             "Stop reading and writing while TCP stays open: no data, no pings, no answers, until switched off. What "
             "would have been sent is lost. new_connections: handshakes hang too; rest: so do REST requests."
         ),
-        BOTH,
+        STREAMING,
         {"new_connections": False, "rest": False},
     )
     NO_PINGS = ("no_pings", "Send no WebSocket pings (they came every 3 minutes once).", BINANCE, NONE)
@@ -82,7 +84,7 @@ class Fault(enum.Enum):
     DATA_MUTE = (
         "data_mute",
         "Send no data, and on Kraken no heartbeats; pings are still sent and answered, and subscriptions acknowledged.",
-        BOTH,
+        STREAMING,
         {"symbol": ""},
     )
     DATA_MUTE_WITH_HEARTBEATS = (
@@ -94,24 +96,24 @@ class Fault(enum.Enum):
     ACK_THEN_SILENCE = (
         "ack_then_silence",
         "Acknowledge new subscriptions and never deliver on them, snapshot included.",
-        BOTH,
+        STREAMING,
         {"symbol": ""},
     )
-    GAP = ("gap", "Leave data frames out, so that update and trade numbers jump.", BOTH, DATA)
-    DUPLICATE = ("duplicate", "Send a data frame twice.", BOTH, DATA)
-    OUT_OF_ORDER = ("out_of_order", "Send a data frame after the one that follows it on its stream.", BOTH, DATA)
-    MALFORMED = ("malformed", "Valid JSON of a wrong shape instead of a data frame.", BOTH, DATA)
-    TRUNCATED = ("truncated", "Half of a data frame instead of the whole.", BOTH, DATA)
+    GAP = ("gap", "Leave data frames out, so that update and trade numbers jump.", STREAMING, DATA)
+    DUPLICATE = ("duplicate", "Send a data frame twice.", STREAMING, DATA)
+    OUT_OF_ORDER = ("out_of_order", "Send a data frame after the one that follows it on its stream.", STREAMING, DATA)
+    MALFORMED = ("malformed", "Valid JSON of a wrong shape instead of a data frame.", STREAMING, DATA)
+    TRUNCATED = ("truncated", "Half of a data frame instead of the whole.", STREAMING, DATA)
     NON_JSON = (
         "non_json",
         "A bare line of text before a data frame, as a proxy in front of a venue sends.",
-        BOTH,
+        STREAMING,
         DATA,
     )
     OVERSIZED = (
         "oversized",
         "A text frame of `bytes` bytes, over 1 MiB, before a data frame.",
-        BOTH,
+        STREAMING,
         {**DATA, "bytes": 1_200_000},
     )
     CORRUPTED_CHECKSUM = ("corrupted_checksum", "A wrong checksum in book messages.", KRAKEN, DATA)
@@ -122,9 +124,10 @@ class Fault(enum.Enum):
         (
             "Halt a symbol: its market stands still. Binance shows `status` in exchangeInfo only (HALT, BREAK, "
             "CANCEL_ONLY); Kraken pushes it on the instrument channel (maintenance, cancel_only, post_only, "
-            "limit_only, reduce_only, delisted). Off: it resumes. A recording goes on playing."
+            "limit_only, reduce_only, delisted); Alpaca pushes a status of a stock (2 or H; M or P is a volatility "
+            "pause) and none of a coin. Off: it resumes. A recording goes on playing."
         ),
-        BOTH,
+        STREAMING,
         {"symbol": "", "status": ""},
     )
     MAINTENANCE = ("maintenance", "Push the status maintenance, in its frame without connection_id.", KRAKEN, NONE)
@@ -165,19 +168,92 @@ class Fault(enum.Enum):
     )
 
     # REST.
-    REST_429 = ("rest_429", "REST answers 429 with Retry-After.", BOTH, REST)
+    REST_429 = ("rest_429", "REST answers 429 with Retry-After.", STREAMING, REST)
     REST_418 = ("rest_418", "REST answers 418, an address ban, with Retry-After.", BINANCE, REST)
-    REST_403 = ("rest_403", "REST answers 403, as a web application firewall does.", BOTH, {"path": ""})
+    REST_403 = ("rest_403", "REST answers 403, as a web application firewall does.", STREAMING, {"path": ""})
     REST_451 = ("rest_451", "REST answers 451, the geographic block.", BOTH, {"path": ""})
-    REST_500 = ("rest_500", "REST answers 500: outcome unknown.", BOTH, {"path": ""})
-    REST_503 = ("rest_503", "REST answers 503.", BOTH, REST)
+    REST_500 = ("rest_500", "REST answers 500: outcome unknown.", STREAMING, {"path": ""})
+    REST_503 = ("rest_503", "REST answers 503.", STREAMING, REST)
     REST_ERROR = (
         "rest_error",
         "REST answers 200 with an error list, e.g. `EAPI:Rate limit exceeded` or `EService:Throttled`.",
         KRAKEN,
         {"path": "", "text": "EService:Unavailable"},
     )
-    SLOW_REST = ("slow_rest", "REST answers after delay_s seconds.", BOTH, {"path": "", "delay_s": 3.0})
+    SLOW_REST = ("slow_rest", "REST answers after delay_s seconds.", STREAMING, {"path": "", "delay_s": 3.0})
+
+    # Alpaca.
+    QUIET_MARKET = (
+        "quiet_market",
+        (
+            "Nothing trades and nobody quotes, as when the market is closed: no data at all while pings and requests "
+            "are answered. The test feed goes on."
+        ),
+        ALPACA,
+        NONE,
+    )
+    SLOW_CLIENT_407 = (
+        "slow_client_407",
+        "Cut every authenticated connection, now, as one that does not read; after the error 407 if `announced`.",
+        ALPACA,
+        {"announced": True},
+    )
+    AUTH_TIMEOUT = (
+        "auth_timeout",
+        "Do not hear who authenticates, so that 404 comes and the connection is closed after auth_timeout_s.",
+        ALPACA,
+        NONE,
+    )
+    AUTH_FAILED_402 = ("auth_failed_402", "Answer 402 to whoever authenticates, and close.", ALPACA, NONE)
+    CONNECTION_LIMIT_406 = (
+        "connection_limit_406",
+        "Answer 406 to whoever authenticates, and close, as while an old connection of the key has not died yet.",
+        ALPACA,
+        NONE,
+    )
+    INSUFFICIENT_SUBSCRIPTION_409 = (
+        "insufficient_subscription_409",
+        "Answer 409 to whoever authenticates, and close: the plan does not have this feed.",
+        ALPACA,
+        NONE,
+    )
+    INSUFFICIENT_SCOPE_411 = (
+        "insufficient_scope_411",
+        "Answer 411 to whoever authenticates, and close: the token is not for market data.",
+        ALPACA,
+        NONE,
+    )
+    INVALID_ACTION_410 = (
+        "invalid_action_410",
+        "Answer 410 to subscribe requests, which then change nothing.",
+        ALPACA,
+        NONE,
+    )
+    INTERNAL_ERROR_500 = (
+        "internal_error_500",
+        "Answer 500 to requests and close; action names those that are hit (auth, subscribe, unsubscribe).",
+        ALPACA,
+        {"action": ""},
+    )
+    ONE_SIDED_QUOTES = (
+        "one_sided_quotes",
+        "Quote one side alone: the other (side: bid or ask) is price 0, size 0.",
+        ALPACA,
+        {"symbol": "", "side": "bid"},
+    )
+    CORRECTION = (
+        "correction",
+        "Correct the latest trade of a stock (of all without `symbol`) to one cent more, now.",
+        ALPACA,
+        {"symbol": ""},
+    )
+    CANCEL = ("cancel", "Cancel the latest trade of a stock (of all without `symbol`), now.", ALPACA, {"symbol": ""})
+    CONDITION_STRING = (
+        "condition_string",
+        'Send the conditions of stock quotes and trades as a bare string, "c":"R", instead of a list.',
+        ALPACA,
+        {"symbol": ""},
+    )
 
 
 DATA_FAULTS: Final = frozenset(

@@ -58,6 +58,7 @@ ASSETS: Final = {
         Asset("IBM", 304.1, 0.013, 1.2e9, "stock"),
         Asset("BRK.B", 504.0, 0.009, 2e9, "stock"),
         Asset("SPY", 659.0, 0.008, 4e10, "stock"),
+        Asset("FAKEPACA", 134.2, 0.03, 1e9, "stock"),
     )
 }
 
@@ -76,6 +77,8 @@ class Listing:
     """Smallest price step, in units of 10^-price_decimals."""
     size_step: int = 1
     """Smallest size step, in units of 10^-size_decimals."""
+    order_scale: float = 1.0
+    """How many times as large as a coin's its orders are: stocks are quoted in lots of 100 shares."""
 
     @property
     def turnover_usd(self) -> float:
@@ -88,7 +91,7 @@ def _binance(*rows: tuple[str, str, int, int]) -> tuple[Listing, ...]:
     return tuple(Listing(base + quote, base, quote, price, size) for base, quote, price, size in rows)
 
 
-def _kraken(*rows: tuple[str, str, int, int]) -> tuple[Listing, ...]:
+def _slashed(*rows: tuple[str, str, int, int]) -> tuple[Listing, ...]:
     return tuple(Listing(f"{base}/{quote}", base, quote, price, size) for base, quote, price, size in rows)
 
 
@@ -120,7 +123,7 @@ BINANCE_LISTINGS: Final = _binance(
 )
 """Increments as Binance's exchangeInfo gives them."""
 
-KRAKEN_LISTINGS: Final = _kraken(
+KRAKEN_LISTINGS: Final = _slashed(
     ("BTC", "USD", 1, 8),
     ("ETH", "USD", 2, 8),
     ("SOL", "USD", 2, 8),
@@ -147,3 +150,34 @@ KRAKEN_LISTINGS: Final = _kraken(
     ("SOL", "BTC", 7, 8),
 )
 """Precisions as Kraken's instrument channel gives them."""
+
+ALPACA_STOCK_LISTINGS: Final = tuple(
+    Listing(stock, stock, "USD", price_decimals=2, size_decimals=0, order_scale=30.0)
+    for stock in ("AAPL", "MSFT", "NVDA", "AMZN", "GOOGL", "META", "TSLA", "JPM", "IBM", "BRK.B", "SPY")
+)
+"""US stocks, in cents and whole shares."""
+
+ALPACA_TEST_LISTINGS: Final = (Listing("FAKEPACA", "FAKEPACA", "USD", 2, 0, order_scale=30.0),)
+"""The one symbol of Alpaca's test feed."""
+
+ALPACA_CRYPTO_LISTINGS: Final = _slashed(
+    ("BTC", "USD", 3, 9),
+    ("ETH", "USD", 3, 9),
+    ("SOL", "USD", 3, 9),
+    ("XRP", "USD", 4, 9),
+    ("DOGE", "USD", 6, 9),
+    ("LTC", "USD", 3, 9),
+    ("DOT", "USD", 4, 9),
+    ("LINK", "USD", 4, 9),
+    ("AVAX", "USD", 3, 9),
+    ("BCH", "USD", 2, 9),
+    ("UNI", "USD", 4, 9),
+    ("SHIB", "USD", 8, 4),
+    ("PEPE", "USD", 9, 4),
+    ("USDT", "USD", 4, 9),
+    ("BTC", "USDT", 2, 9),
+    ("ETH", "USDT", 2, 9),
+    ("BTC", "USDC", 2, 9),
+    ("ETH", "BTC", 6, 9),
+)
+"""Increments of the size that Alpaca's assets list gives."""

@@ -109,5 +109,5 @@ def _cut(ladder: Ladder) -> list[LevelChange]:
 
 
 def _units(listing: Listing, usd: float) -> int:
-    size = usd / ASSETS[listing.base].price_usd * 10**listing.size_decimals
+    size = usd * listing.order_scale / ASSETS[listing.base].price_usd * 10**listing.size_decimals
     return max(int(size) // listing.size_step, 1) * listing.size_step

@@ -16,8 +16,6 @@ TICK_S: Final = 0.01
 IDLE_TICK_S: Final = 0.02
 BUSY_RATE: Final = 500.0
 CLOSE_TIMEOUT_S: Final = 1.0
-UNSENT_BYTES_MAX: Final = 8 << 20
-"""A client that leaves more than this unread is disconnected, as venues do."""
 
 log = logging.getLogger("tickmux_simulators")
 
@@ -47,7 +45,7 @@ class Server:
         self._tick_s = TICK_S if rate > BUSY_RATE else IDLE_TICK_S
         self._control = Control(venue)
         self._connections: set[Connection] = set()
-        self._closers: set[asyncio.Task[bool]] = set()
+        self._closers: set[asyncio.Task[None]] = set()
         self._thawed = asyncio.Event()
         self._thawed.set()
         self._frozen: set[Connection] = set()
@@ -115,9 +113,12 @@ class Server:
         if connection.is_ending:
             return
         connection.flush()
-        is_slow = connection.transport.get_write_buffer_size() > UNSENT_BYTES_MAX
-        if session.is_dropped or is_slow:
-            log.info("dropped a connection that %s", "does not read" if is_slow else "did not answer pings")
+        if connection.transport.get_write_buffer_size() > self.venue.limits.unsent_bytes_max:
+            log.info("a connection does not read")
+            session.on_slow()
+            connection.flush()
+        if session.is_dropped:
+            log.info("dropped a connection")
             connection.is_ending = True
             connection.transport.abort()
         elif session.closing is not None:
@@ -125,7 +126,7 @@ class Server:
 
     def _close(self, connection: Connection, close: Close) -> None:
         connection.is_ending = True
-        task = asyncio.create_task(connection.socket.close(code=close.code, message=close.reason.encode()))
+        task = asyncio.create_task(_closed(connection, close))
         self._closers.add(task)
         task.add_done_callback(self._closers.discard)
 
@@ -193,7 +194,7 @@ class Server:
 
     async def _websocket(self, request: web.Request) -> web.StreamResponse:
         await self._frozen_for("new_connections")
-        session = self.venue.connect(request.rel_url.raw_path, request.query_string, time.monotonic())
+        session = self.venue.connect(request.rel_url.raw_path, request.query_string, request.headers, time.monotonic())
         if isinstance(session, Answer):
             self.venue.counters.refused += 1
             return _response(session)
@@ -227,7 +228,7 @@ class Server:
                 session.on_text(message.data, now_s)
             elif message.type is WSMsgType.BINARY:
                 counters.messages_received += 1
-                session.on_text(message.data.decode("utf-8", "replace"), now_s)
+                session.on_binary(message.data, now_s)
             elif message.type is WSMsgType.PING:
                 counters.pings_received += 1
                 session.on_ping(bytes(message.data), now_s)
@@ -239,6 +240,12 @@ class Server:
             self._write(connection)
         if connection.socket.close_code == WSCloseCode.ABNORMAL_CLOSURE:
             log.info("a connection was lost without a close frame")
+
+
+async def _closed(connection: Connection, close: Close) -> None:
+    await connection.socket.close(code=close.code, message=close.reason.encode())
+    # Whoever has not answered by now may never read what is still in the buffer.
+    connection.transport.abort()
 
 
 def _response(answer: Answer) -> web.Response:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple, Protocol
 
 from tickmux_simulators import wire
-from tickmux_simulators.data_faults import DataFaults
+from tickmux_simulators.data_faults import TEXT_FORM, DataFaults
 from tickmux_simulators.faults import ActiveFault, FaultBoard, plain_symbol
 from tickmux_simulators.market import Event, Instrument
 
@@ -53,6 +53,24 @@ class Limits:
     """Kraken: silence after which a heartbeat is sent."""
     idle_timeout_s: float = 60.0
     """Kraken: a connection without a subscription and without a message is closed after this."""
+    auth_timeout_s: float = 10.0
+    """Alpaca: without authentication a connection is ended after this."""
+    symbols_max: int = 30
+    """Alpaca: symbols of trades, quotes and order books on a connection of a basic key."""
+    requests_per_minute: int = 200
+    """Alpaca: REST requests a minute with a basic key; 50 times as many with a plus key."""
+    minute_bar_s: int = 60
+    """Alpaca: length of the bars on the channel bars."""
+    daily_bar_interval_s: float = 60.0
+    """Alpaca: between two daily bars of a symbol that traded."""
+    price_band_interval_s: float = 30.0
+    """Alpaca: between two price bands of a stock on the channel lulds."""
+    error_close_code: int = 1000
+    """Alpaca: WebSocket code of a close that follows an error; the venue documents none."""
+    server_ping_s: float = 0.0
+    """Alpaca: between pings of the server; 0 sends none, as none are documented."""
+    unsent_bytes_max: int = 8 << 20
+    """A client that leaves more than this unread is disconnected, as venues do."""
 
 
 class Session(abc.ABC):
@@ -72,7 +90,15 @@ class Session(abc.ABC):
 
     @abc.abstractmethod
     def on_text(self, text: str, now_s: float) -> None:
-        """A text or binary message arrived."""
+        """A text message arrived."""
+
+    def on_binary(self, data: bytes, now_s: float) -> None:
+        """A binary message arrived; to a venue that speaks text it is text all the same."""
+        self.on_text(data.decode("utf-8", "replace"), now_s)
+
+    def on_slow(self) -> None:
+        """The client leaves too much unread: end the connection, at once unless the venue has a last word."""
+        self.is_dropped = True
 
     @abc.abstractmethod
     def on_ping(self, payload: bytes, now_s: float) -> None:
@@ -155,6 +181,8 @@ class Venue(abc.ABC):
 
     name: str
     websocket_path = ""
+    announced_extras: Mapping[str, str] = {}
+    """What the line that announces the simulator says besides its addresses, such as a simulated key."""
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
@@ -169,8 +197,8 @@ class Venue(abc.ABC):
         """Monotonic time of the current tick."""
 
     @abc.abstractmethod
-    def connect(self, path: str, query: str, now_s: float) -> Session | Answer:
-        """A client asks for a WebSocket; an Answer refuses it."""
+    def connect(self, path: str, query: str, headers: Mapping[str, str], now_s: float) -> Session | Answer:
+        """A client asks for a WebSocket; an Answer refuses it. `headers` are the handshake's, by name in any case."""
 
     @abc.abstractmethod
     def disconnect(self, session: Session) -> None:
@@ -206,7 +234,7 @@ class Venue(abc.ABC):
     def data_frames(self, sequence: str, symbol: str, stream: str, text: str) -> list[bytes]:
         """The frames of one data message, after the faults; recorded as sent."""
         if self.board.has_data_faults or self.data_faults.is_holding:
-            texts = self.data_faults.apply(sequence, symbol, text)
+            texts = self.data_faults.apply(sequence, symbol, text, TEXT_FORM)
         else:
             texts = [text]
         frames = []

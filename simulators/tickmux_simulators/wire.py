@@ -4,6 +4,7 @@ import struct
 from typing import Final
 
 TEXT: Final = 0x81
+BINARY: Final = 0x82
 PING: Final = 0x89
 PONG: Final = 0x8A
 

@@ -22,7 +22,7 @@ class BinanceVenue(Venue):
         self.streams = Streams(source, self.board, self.data_frames)
         self._rest = BinanceRest(source.instruments, self.board, weight_max=limits.weight_max)
 
-    def connect(self, path: str, query: str, now_s: float) -> Session | Answer:
+    def connect(self, path: str, query: str, headers: Mapping[str, str], now_s: float) -> Session | Answer:  # noqa: ARG002
         """Open `/ws`, `/ws/<stream>/<stream>…` or `/stream?streams=<stream>/<stream>…`.
 
         A name in the URL that is no stream is accepted and never delivered: clients open `/ws/0` and then subscribe.

@@ -1,13 +1,12 @@
 """Kraken v2 payloads, written as text: JSON numbers at full precision, with their trailing zeros."""
 
-import functools
 import json
-import time
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from tickmux_simulators.book import Side
 from tickmux_simulators.decimals import decimal_text
+from tickmux_simulators.instants import second_text
 from tickmux_simulators.kraken.checksum import checksum_of_units
 from tickmux_simulators.market import Instrument, Trade
 
@@ -20,15 +19,10 @@ MARGINABLE: Final = frozenset({"BTC", "ETH", "SOL", "XRP", "ADA", "DOGE", "LTC",
 FIAT_DECIMALS: Final = {"USD": 4, "EUR": 4}
 
 
-@functools.lru_cache(maxsize=64)
-def _second_text(second: int) -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
-
-
 def rfc3339(time_ns: int) -> str:
     """A time in UTC with microseconds: `2026-08-12T19:29:02.066592Z`."""
     second, rest = divmod(time_ns, 1_000_000_000)
-    return f"{_second_text(second)}.{rest // 1000:06d}Z"
+    return f"{second_text(second)}.{rest // 1000:06d}Z"
 
 
 def price(instrument: Instrument, units: int) -> str:

@@ -40,7 +40,7 @@ class KrakenVenue(Venue):
             unsubscribe=self.channels.unsubscribe,
         )
 
-    def connect(self, path: str, query: str, now_s: float) -> Session | Answer:  # noqa: ARG002 - v2 has no query
+    def connect(self, path: str, query: str, headers: Mapping[str, str], now_s: float) -> Session | Answer:  # noqa: ARG002
         """Open `/v2`; the status comes first."""
         if not self.admits(now_s):
             return Answer(429, "error code: 1015", {"Retry-After": "600"}, "text/plain")

@@ -1,0 +1,1 @@
+"""The simulated Alpaca: market data of stocks and coins."""
