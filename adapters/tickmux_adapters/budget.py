@@ -64,6 +64,13 @@ class Budget:
             window.take_back()
 
     @property
+    def spent(self) -> int:
+        """Requests made within the longest window; 0 where nothing is limited."""
+        if not self._windows:
+            return 0
+        return sum(requests for _, requests in self._windows[-1].spendings(self._clock.monotonic_ns()))
+
+    @property
     def last_spent_ns(self) -> int | None:
         """When the last request went, monotonic nanoseconds; None if none is remembered."""
         times = [spent[-1][0] for window in self._windows if (spent := window.spendings(self._clock.monotonic_ns()))]
@@ -106,7 +113,7 @@ class Budget:
         delays = [window.delay_s(now_ns) for window in self._windows]
         if self._stopped_until_ns is not None:
             delays.append((self._stopped_until_ns - now_ns) / NS_PER_S)
-        return max(0.0, *delays)
+        return max([0.0, *delays])
 
     def pace_s(self, unanswered: int = 0) -> float:
         """Seconds between two requests that make the allowances last; at least the time until the next is allowed.

@@ -48,7 +48,7 @@ class BudgetFile:
             return []
         try:
             record = msgspec.json.decode(body, type=BudgetRecord)
-        except (msgspec.MsgspecError, UnicodeDecodeError):
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             self._fails("does not hold what was written there, and is begun anew")
             return []
         if record.key_print != _key_print(self._key, record.salt):

@@ -6,6 +6,8 @@ from tickmux_adapters.budget import Budget
 from tickmux_adapters.model import Clock
 
 NS_PER_S: Final = 1_000_000_000
+NEVER_NS: Final = 1 << 62
+"""So long before any moment of the monotonic clock stand the requests that were never made, in the order of turns."""
 
 
 class PollPlan:
@@ -26,7 +28,9 @@ class PollPlan:
         self._budget = budget
         self._clock = clock
         self._ready_ns = [clock.monotonic_ns()] * count
-        self._asked_ns = [-(1 << 63)] * count
+        # Where an earlier run left off, so that restarts do not favour whoever stands first.
+        first = budget.spent % count
+        self._asked_ns = [(index - first) % count - NEVER_NS for index in range(count)]
         self._unanswered = set(range(count))
 
     def next(self) -> int:

@@ -88,7 +88,7 @@ class Poller:
         self._deadline_ns: int | None = None
         self._deadline_moved = asyncio.Event()
         self._is_mute = False
-        """The last request was not answered in time."""
+        """The last request is not answered, or was not in time."""
 
     async def run(self) -> NoReturn:
         """Serve."""
@@ -104,6 +104,7 @@ class Poller:
             await asyncio.sleep(delay_s)
         self._budget.spend()
         await self._remember()
+        self._is_mute = True
         try:
             answer = await fetch(
                 self._http,
@@ -181,7 +182,7 @@ class Poller:
         # Before the request goes: one that is sent and forgotten would be spent twice.
         if self._file is not None:
             await asyncio.to_thread(self._file.save, self._budget.spendings())
-            self._health.note(self._file.problem)
+            self._health.note(self._file.problem, about="budget")
 
     # How it stands.
 
@@ -207,12 +208,19 @@ class Poller:
             state = SourceState.THROTTLED
         elif isinstance(error, VenueRejected):
             state = SourceState.REJECTED
-        elif self._succeeded_ns is None or self._health.state is SourceState.REJECTED:
+        elif self._succeeded_ns is None:
             state = SourceState.DOWN
+        elif self._deadline_ns is None or self._health.state is SourceState.REJECTED:
+            state = self._broken_state
         else:
             state = self._health.state
         self._health.enter(state, str(error))
         return delay_s
+
+    @property
+    def _broken_state(self) -> SourceState:
+        """The state once the last success is too long ago."""
+        return SourceState.STALE if self._is_mute else SourceState.DOWN
 
     def _state_within_budget(self) -> SourceState:
         """The state while a request is awaited that only the budget delays."""
@@ -236,10 +244,9 @@ class Poller:
             self._deadline_ns = None
             self._chain.break_off()
             if self._health.state is not SourceState.REJECTED:
-                state = SourceState.STALE if self._is_mute else SourceState.DOWN
                 silent_s = (now_ns - self._succeeded_ns) / NS_PER_S
                 reason = self._health.error or "none was given in time"
-                self._health.enter(state, f"no good answer for {silent_s:.0f} s: {reason}")
+                self._health.enter(self._broken_state, f"no good answer for {silent_s:.0f} s: {reason}")
 
     async def _until_moved(self, deadline_ns: int | None) -> None:
         timeout_s = None

@@ -29,9 +29,11 @@ class Simulator:
         self.control_url: str = announced["control_url"]
         self.announced = announced
 
-    async def get(self, path: str, *, timeout_s: float = PATIENCE_S) -> tuple[int, str, dict[str, str]]:
+    async def get(
+        self, path: str, *, timeout_s: float = PATIENCE_S, headers: dict[str, str] | None = None
+    ) -> tuple[int, str, dict[str, str]]:
         """(status, body, headers) of a GET, whatever the status."""
-        return await asyncio.to_thread(_request, self.rest_url + path, None, timeout_s)
+        return await asyncio.to_thread(_request, self.rest_url + path, None, timeout_s, headers)
 
     async def get_json(self, path: str) -> Any:
         status, body, _ = await self.get(path)
@@ -52,7 +54,9 @@ class Simulator:
         return str(json.loads(body)["error"])
 
     async def state(self) -> Any:
-        return await self.get_json("/_control")
+        status, body, _ = await asyncio.to_thread(_request, self.control_url, None, PATIENCE_S)
+        assert status == 200, body
+        return json.loads(body)
 
     async def all_faults_off(self) -> None:
         for name, fault in (await self.state())["faults"].items():
@@ -60,8 +64,10 @@ class Simulator:
                 await self.switch(name, on=False)
 
     async def sent(self, symbol: str, limit: int = 2000) -> list[str]:
-        answer = await self.get_json(f"/_control/sent?symbol={urllib.parse.quote(symbol)}&limit={limit}")
-        return [frame["text"] for frame in answer["frames"]]
+        url = f"{self.control_url}/sent?symbol={urllib.parse.quote(symbol)}&limit={limit}"
+        status, body, _ = await asyncio.to_thread(_request, url, None, PATIENCE_S)
+        assert status == 200, body
+        return [frame["text"] for frame in json.loads(body)["frames"]]
 
     @contextlib.asynccontextmanager
     async def connect(self, path: str = "", **options: Any) -> AsyncIterator["Raw"]:
@@ -145,8 +151,11 @@ async def simulator(venue: str, *arguments: str) -> AsyncIterator[Simulator]:
             await process.wait()
 
 
-def _request(url: str, body: str | None, timeout_s: float) -> tuple[int, str, dict[str, str]]:
-    request = urllib.request.Request(url, data=body.encode() if body is not None else None)
+def _request(
+    url: str, body: str | None, timeout_s: float, headers: dict[str, str] | None = None
+) -> tuple[int, str, dict[str, str]]:
+    data = body.encode() if body is not None else None
+    request = urllib.request.Request(url, data=data, headers=headers or {})
     try:
         with urllib.request.urlopen(request, timeout=timeout_s) as response:
             return response.status, response.read().decode(), dict(response.headers)
