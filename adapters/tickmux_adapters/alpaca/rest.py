@@ -1,7 +1,7 @@
 """The requests that we make to Alpaca: the list of assets, and the state that a chain begins with."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Final, TypeVar
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
 
 import aiohttp
 import msgspec
@@ -24,8 +24,6 @@ REQUESTS_PER_MINUTE: Final = 100
 LIST_PATIENCE: Final = 3
 """The list of all stocks is some megabytes: it may take so many times as long as another answer."""
 REFUSING: Final = frozenset({401, 403, 404})
-
-Answer = TypeVar("Answer")
 
 
 class ListRefused(VenueError):
@@ -85,9 +83,7 @@ class AlpacaRest:
             weight=1,
             headers=self._key_headers(),
         )
-        if self._market.type == "crypto":
-            return _understood(_decode_crypto, body).snapshots
-        return _understood(_decode_stocks, body)
+        return parse_snapshots(body, self._market)
 
 
 _decode_stocks = msgspec.json.Decoder(dict[str, Snapshot | None], float_hook=str).decode
@@ -100,8 +96,13 @@ def batches(symbols: Sequence[str]) -> Iterator[Sequence[str]]:
         yield symbols[start : start + SYMBOLS_PER_REQUEST]
 
 
-def _understood(decode: Callable[[bytes], Answer], body: bytes) -> Answer:
+def parse_snapshots(body: bytes, market: Market) -> Mapping[str, Snapshot | None]:
+    """Decode snapshots, by the venue's symbols.
+
+    Raises:
+        VenueError: they are not what the venue documents.
+    """
     try:
-        return decode(body)
+        return _decode_crypto(body).snapshots if market.type == "crypto" else _decode_stocks(body)
     except BAD_FRAME as error:
-        raise VenueError(f"the venue's answer could not be understood: {error}") from error
+        raise VenueError(f"the venue's snapshots could not be understood: {error}") from error
