@@ -34,7 +34,7 @@ class ChannelHealth:
         self.budgets: tuple[BudgetStatus, ...] = ()
         self._since_ns = clock.wall_ns()
         self._error = ""
-        self._note = ""
+        self._notes: dict[str, str] = {}
         self._sink = sink
         self._clock = clock
         self._sampler = MalformedSampler(f"{source}/{channel}")
@@ -63,11 +63,16 @@ class ChannelHealth:
         """Deliver the present status to the sink."""
         self._sink.status(self.status())
 
-    def note(self, note: str) -> None:
-        """Something that stays wrong until it is taken back with an empty note, such as a symbol that is not listed."""
+    def note(self, note: str, *, about: str = "symbols") -> None:
+        """Something that stays wrong until it is taken back with an empty note, such as a symbol that is not listed.
+
+        Args:
+            note: what is wrong.
+            about: with what; each has a note of its own.
+        """
         note = _one_line(note)
-        if note != self._note:
-            self._note = note
+        if note != self._notes.get(about, ""):
+            self._notes[about] = note
             self.announce()
 
     def count_malformed(self, problem: str, frame: bytes) -> None:
@@ -88,7 +93,7 @@ class ChannelHealth:
             duplicates=self.duplicates,
             inexact=self.inexact,
             reconnects=self.reconnects,
-            last_error="; ".join(dict.fromkeys(text for text in (self._error, self._note) if text)),
+            last_error="; ".join(dict.fromkeys(text for text in (self._error, *self._notes.values()) if text)),
             lag_ns=self.lag_ns,
             budgets=self.budgets,
         )
