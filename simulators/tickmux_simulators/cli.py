@@ -32,12 +32,15 @@ DESCRIPTION: Final = """\
 A simulated venue on loopback: the venue's own WebSocket and REST protocol, driven by a seeded market or by a
 recording, with a switch for everything that can go wrong. Once it listens it prints one line of JSON with its URLs;
 after that, stdout stays silent and logs go to stderr. Two simulators with the same --seed see correlated prices.
+The line of alpaca also gives a simulated key of the basic plan; PKSIMULATEDPLUS00002 with simulated-plus-secret is one
+of the plus plan. Its WebSocket paths are /v2/iex, /v2/sip, /v2/delayed_sip, /v2/test and /v1beta3/crypto/us.
 """
 
 EXAMPLES: Final = """\
 examples:
   python -m tickmux_simulators binance --port 40001
   python -m tickmux_simulators kraken --port 40002 --seed 7 --rate 1000
+  python -m tickmux_simulators alpaca --port 40003 --daily-bar-interval-s 5
   python -m tickmux_simulators binance --fault data_mute:symbol=BTCUSDT --fault rest_429:retry_after_s=30
 
   # while it runs
@@ -46,6 +49,8 @@ examples:
   curl localhost:40001/_control -d '{"fault": "data_mute", "on": false}'
   curl localhost:40001/_control -d '{"fault": "duplicate", "once": true, "symbol": "BTCUSDT"}'
   curl 'localhost:40001/_control/sent?symbol=BTCUSDT&limit=5'        the newest frames sent, exact text
+  curl localhost:40003/_control -d '{"fault": "halt", "symbol": "AAPL"}'
+  curl 'localhost:40003/_control/sent?symbol=AAPL'                   alpaca: the messages, as its frames mix symbols
 
 recordings (--recording):
   binance: lines `<unix seconds>: <combined frame>`, the first line being the URL; frames are sent verbatim to who
@@ -188,7 +193,8 @@ def _await_end_of_stdin(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) ->
 
 def _limit_help(name: str) -> str:
     kraken, other = getattr(KRAKEN_LIMITS, name), getattr(Limits(), name)
-    return f"(default: {other:g})" if kraken == other else f"(default: {other:g}; kraken {kraken:g})"
+    default = f"{other:g}" if isinstance(other, float) else f"{other}"
+    return f"(default: {default})" if kraken == other else f"(default: {default}; kraken {kraken:g})"
 
 
 def _fault_list() -> str:
