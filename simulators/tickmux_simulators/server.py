@@ -196,7 +196,7 @@ class Server:
     async def _venue_request(self, request: web.Request) -> web.StreamResponse:
         if request.headers.get("Upgrade", "").lower() == "websocket":
             return await self._websocket(request)
-        self.venue.counters.rest_requests += 1
+        self.venue.count_request(request.path, request.query)
         await self._frozen_for("rest")
         slow = self.venue.board.active(Fault.SLOW_REST)
         if slow is not None and slow.text("path") in request.path_qs:
