@@ -202,6 +202,7 @@ def test_a_new_chain_is_told_everything_anew() -> None:
 
 def test_one_bad_entry_leaves_the_others_alone() -> None:
     bench = Bench("bitcoin", "ethereum")
+    bad: object
     for bad in (
         7,
         [],

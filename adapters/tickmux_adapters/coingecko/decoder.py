@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from tickmux_adapters.coingecko.messages import UPDATED, number_text, read_prices, time_ns
+from tickmux_adapters.coingecko.messages import UPDATED, number_text, quoted, read_prices, time_ns
 from tickmux_adapters.conversation import BAD_FRAME
 from tickmux_adapters.errors import MalformedMessage, VenueError
 from tickmux_adapters.exactness import decimal_value, is_exact
@@ -123,7 +123,7 @@ class _Price:
         symbol = self.instrument.symbol
         coin = coins.get(self._key)
         if coin is not None and coin.__class__ is not dict:
-            raise ValueError(f"not the prices of a coin: {str(coin)[:40]!r}")
+            raise ValueError(f"not the prices of a coin: {quoted(coin)}")
         venue_ns = time_ns(coin.get(UPDATED)) if coin else None
         text = number_text(coin.get(self._unit)) if coin else None
         value = decimal_value(text) if text else None

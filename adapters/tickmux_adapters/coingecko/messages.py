@@ -15,11 +15,13 @@ import msgspec
 
 from tickmux_adapters.conversation import BAD_FRAME
 from tickmux_adapters.errors import MalformedMessage
+from tickmux_adapters.secrets import redact
 
 YEAR_2100_S: Final = 4_102_444_800
 UPDATED: Final = "last_updated_at"
 PAGE_HEAD_BYTES: Final = 4096
 TITLE_CHARS_MAX: Final = 80
+QUOTED_CHARS_MAX: Final = 40
 
 # Numbers with a point or an exponent arrive as their text, integers as int.
 _decode_object = msgspec.json.Decoder(dict[str, Any], float_hook=str).decode
@@ -101,7 +103,7 @@ def number_text(number: object) -> str | None:
     # True is an int, too, but no number.
     if number.__class__ is int:
         return str(number)
-    raise ValueError(f"not a number: {str(number)[:40]!r}")
+    raise ValueError(f"not a number: {quoted(number)}")
 
 
 def time_ns(time: object) -> int | None:
@@ -113,7 +115,7 @@ def time_ns(time: object) -> int | None:
     if time is None:
         return None
     if not isinstance(time, int) or isinstance(time, bool) or not 0 <= time <= YEAR_2100_S:
-        raise ValueError(f"not a time in Unix seconds: {str(time)[:40]!r}")
+        raise ValueError(f"not a time in Unix seconds: {quoted(time)}")
     return time * 1_000_000_000 or None
 
 
@@ -124,7 +126,13 @@ def page_title(body: bytes) -> str | None:
         return None
     _, found, rest = head.partition(b"<title>")
     title = rest.partition(b"<")[0].decode("utf-8", "replace") if found else ""
-    return " ".join(title.split())[:TITLE_CHARS_MAX]
+    return redact(" ".join(title.split()))[:TITLE_CHARS_MAX]
+
+
+def quoted(value: object) -> str:
+    """The beginning of what is not what it should be, for messages."""
+    # Cut last: half a key is still a secret.
+    return repr(redact(str(value))[:QUOTED_CHARS_MAX])
 
 
 def _instead_of_json(body: bytes, error: Exception) -> str:

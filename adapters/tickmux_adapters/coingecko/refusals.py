@@ -76,7 +76,7 @@ def _text(answer: Answer, said: Said | None) -> str:
     if said is not None:
         return redact(" ".join(said.text.split()))[:ERROR_TEXT_CHARS_MAX]
     title = page_title(answer.body)
-    return answer.text() if title is None else redact(title)
+    return answer.text() if title is None else title
 
 
 def _code(code: Any) -> int | None:
