@@ -17,9 +17,9 @@ from tickmux_adapters.model import Clock, SourceState, SystemClock
 
 SOURCE: Final = "under-test"
 """The source's name, which is not the adapter's."""
-LOOK_S: Final = 0.02
+LOOK_S: Final = 0.005
 """How often a counter is looked at that no event tells of."""
-CANCELS_MAX: Final = 5
+CANCELS_MAX: Final = 100
 UNTROUBLED: Final = frozenset({SourceState.CONNECTING, SourceState.LIVE})
 SETTLING_TURNS: Final = 50
 """Turns of the event loop that transports get to report that they are closed."""
@@ -100,12 +100,17 @@ class Watched:
         return self.task.done()
 
     async def force(self) -> None:
-        """Cancel it until it has ended, so that no case disturbs the next."""
+        """End it whatever it does, so that no case disturbs the next."""
+        if not self.task.done() and not self.is_cancelled:
+            await self.cancel()
         for _ in range(CANCELS_MAX):
             if self.task.done():
-                break
+                return
+            # In quick succession, so that one of them meets it while it waits for something else.
             self.task.cancel()
-            await asyncio.wait({self.task}, timeout=1)
+            await asyncio.sleep(0)
+        await asyncio.wait({self.task}, timeout=self._patience_s)
+        assert self.task.done(), f"run() cannot be ended by {CANCELS_MAX} cancellations"
 
 
 @contextlib.asynccontextmanager
