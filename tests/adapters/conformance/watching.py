@@ -86,11 +86,11 @@ class Watched:
 
     async def until_hung_up(self, hole: "BlackHole") -> None:
         """Wait until every connection to a hole has been closed from this side."""
-        for _ in range(SETTLING_TURNS):
-            if not hole.open:
-                return
-            await asyncio.sleep(LOOK_S)
-        raise AssertionError(f"{hole.open} connections are open after run() has ended")
+        try:
+            async with asyncio.timeout(self._patience_s):
+                await hole.deserted.wait()
+        except TimeoutError:
+            raise AssertionError(f"{hole.open} connections are open after run() has ended") from None
 
     async def cancel(self) -> bool:
         """Cancel it once; whether it ended of that."""
@@ -152,6 +152,8 @@ class BlackHole:
         self.port = 0
         self.heard = asyncio.Event()
         """Something was said: a request is in flight."""
+        self.deserted = asyncio.Event()
+        """No connection is open any more."""
         self.open = 0
 
     @contextlib.asynccontextmanager
@@ -167,6 +169,7 @@ class BlackHole:
 
     async def _swallow(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.open += 1
+        self.deserted.clear()
         try:
             while await reader.read(65_536):
                 self.heard.set()
@@ -174,6 +177,8 @@ class BlackHole:
             pass
         finally:
             self.open -= 1
+            if not self.open:
+                self.deserted.set()
             writer.close()
 
 
