@@ -34,6 +34,10 @@ check: $(VENV)/.dev ## formatting, lint, types, layers, contract, drift of gener
 generate: $(VENV)/.dev ## rewrite generated/ from proto/
 	@./generated/generate.sh $(BIN)
 
+.PHONY: golden
+golden: $(VENV)/.dev ## rewrite tests/golden from the recordings
+	@$(BIN)/python -m tests.golden.produce --write
+
 .PHONY: landed
 landed: $(VENV)/.dev ## record the contract as landed, after the breaking check passed
 	@test ! -e proto/landed.binpb || $(BIN)/buf breaking --against proto/landed.binpb

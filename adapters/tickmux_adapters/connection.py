@@ -1,7 +1,7 @@
 """One WebSocket to a venue, from handshake to close."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal, NoReturn
 
@@ -48,6 +48,20 @@ class Observer:
     """Nothing that counts has come for too long, says the text."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Dialect:
+    """What a venue wants of a WebSocket beyond the plain one."""
+
+    headers: Mapping[str, str]
+    """Sent with the handshake."""
+    ping_interval_s: float | None = None
+    """Time between pings of ours, whose pongs count as data: for a venue whose feed may rightly be silent, so that
+    nothing else tells a quiet market from a dead connection. None where the venue itself never falls silent."""
+
+
+PLAIN: Final = Dialect(headers={})
+
+
 class Connection:
     """Connects, says the opening, reads, answers pings and watches for silence, until something ends it."""
 
@@ -62,6 +76,7 @@ class Connection:
         clock: Clock,
         control: SlidingWindow,
         observer: Observer,
+        dialect: Dialect = PLAIN,
     ) -> None:
         self.conversation = conversation
         self.delivering = asyncio.Event()
@@ -78,7 +93,8 @@ class Connection:
         self._clock = clock
         self._control = control
         self._observer = observer
-        self._outbox: asyncio.Queue[str] = asyncio.Queue()
+        self._dialect = dialect
+        self._outbox: asyncio.Queue[str | bytes] = asyncio.Queue()
         self._flowing = False
         self._has_data = False
         self._opened_ns: int | None = None
@@ -104,7 +120,10 @@ class Connection:
         self._opened_ns = self._beat_ns = self._clock.monotonic_ns()
         self._watchdog = self._new_watchdog()
         try:
-            await _until_one_fails(self._read(socket), self._speak(socket), self._watch(), self._keep_appointments())
+            tasks = [self._read(socket), self._speak(socket), self._watch(), self._keep_appointments()]
+            if self._dialect.ping_interval_s is not None:
+                tasks.append(self._ping(socket, self._dialect.ping_interval_s))
+            await _until_one_fails(*tasks)
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             raise transport_error(error, self._host, self._settings.answer_timeout_s) from error
         finally:
@@ -124,6 +143,7 @@ class Connection:
             async with asyncio.timeout(timeout_s):
                 return await self._http.ws_connect(
                     self._url,
+                    headers=self._dialect.headers,
                     # Pongs count among the messages a venue allows us, so we answer pings ourselves and count them.
                     autoping=False,
                     decode_text=False,
@@ -186,6 +206,9 @@ class Connection:
         Raises:
             VenueError: the connection has ended.
         """
+        if kind is not aiohttp.WSMsgType.PING and kind is not aiohttp.WSMsgType.PONG:
+            # What the venue said before it hung up is the better reason, and may be a refusal.
+            self.conversation.due(self._clock.monotonic_ns())
         if kind is aiohttp.WSMsgType.PING:
             self._control.spend(self._clock.monotonic_ns())
             await socket.pong(data)
@@ -200,17 +223,31 @@ class Connection:
                     self._health.count_malformed(f"more than {SOCKET_BYTES_MAX} bytes", b"")
                 raise VenueError(f"{self._host} broke the WebSocket protocol: {data}")
             raise VenueError(f"connection to {self._host} failed: {data}")
-        elif kind is not aiohttp.WSMsgType.PONG:
+        elif kind is aiohttp.WSMsgType.PONG:
+            if self._dialect.ping_interval_s is not None:
+                self._watchdog.heard_at_ns = self._clock.monotonic_ns()
+                self._take_notice(Heard.DATA)
+        else:
             raise VenueError(f"connection to {self._host} lost")
 
     async def _speak(self, socket: WebSocket) -> NoReturn:
         for text in self.conversation.opening():
             self._outbox.put_nowait(text)
         while True:
-            text = await self._outbox.get()
+            message = await self._outbox.get()
             await wait_for_room(self._control, self._clock)
             async with asyncio.timeout(self._settings.answer_timeout_s):
-                await socket.send_str(text)
+                if isinstance(message, bytes):
+                    await socket.send_bytes(message)
+                else:
+                    await socket.send_str(message)
+
+    async def _ping(self, socket: WebSocket, interval_s: float) -> NoReturn:
+        while True:
+            self._control.spend(self._clock.monotonic_ns())
+            async with asyncio.timeout(self._settings.answer_timeout_s):
+                await socket.ping()
+            await asyncio.sleep(interval_s)
 
     async def _watch(self) -> NoReturn:
         watchdog = self._watchdog

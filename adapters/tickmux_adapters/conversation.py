@@ -36,14 +36,14 @@ class Conversation(Protocol):
     def rotation_wanted(self) -> bool:
         """The venue announced that it will cut this connection."""
 
-    def opening(self) -> Sequence[str]:
-        """Messages to send first, in order."""
+    def opening(self) -> Sequence[str | bytes]:
+        """Messages to send first, in order: text frames, and binary ones where the venue speaks so."""
 
     def feed(self, frame: bytes, wall_ns: int, monotonic_ns: int) -> Heard:
         """Take one frame, read at this moment. Never raises for what a venue may send."""
 
-    def due(self, now_ns: int) -> Sequence[str]:
-        """Messages that time has made due (a subscription to repeat).
+    def due(self, now_ns: int) -> Sequence[str | bytes]:
+        """Messages that time, or what was heard, has made due (a subscription to repeat, an answer to a greeting).
 
         Raises:
             VenueError: a deadline passed, or the venue asked for it: this connection is to be replaced.

@@ -4,6 +4,7 @@ AdapterError
 ├── SettingsError        a source is configured in a way that cannot work
 ├── MalformedMessage     a venue message could not be understood
 └── VenueError           the venue, or the way to it, failed
+    ├── BudgetSpent      we asked too often, says the venue
     └── VenueRejected    the venue refuses us; retrying soon would make it worse
 """
 
@@ -44,6 +45,15 @@ class VenueError(AdapterError):
         self.retry_after_s = retry_after_s
         """What the venue asked us to wait, if it did."""
         super().__init__(problem)
+
+
+class BudgetSpent(VenueError):
+    """The venue says that we have asked too often; asked again after `retry_after_s`."""
+
+    def __init__(self, problem: str, *, retry_after_s: float, is_dated: bool) -> None:
+        super().__init__(problem, retry_after_s=retry_after_s)
+        self.is_dated = is_dated
+        """Whether the venue named that time; else it is our guess."""
 
 
 class VenueRejected(VenueError):

@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from tickmux_adapters.errors import VenueError, VenueRejected
+from tickmux_adapters.errors import BudgetSpent, VenueError, VenueRejected
+from tickmux_adapters.secrets import redact
 
 REFUSING_STATUSES: Final = {
     401: "the venue refuses our keys",
@@ -32,13 +33,21 @@ def host_of(url: str) -> str:
 def refusal(status: int, headers: Mapping[str, str], host: str, text: str = "") -> VenueError:
     """The error for an HTTP status that is not a success; its `retry_after_s` is within bounds, or None."""
     asked_s = retry_after(headers.get("Retry-After"))
-    said = f": {text}" if text else ""
+    said = f": {redact(text)}" if text else ""
+    if 300 <= status < 400:
+        return VenueError(
+            f"{host} answered HTTP {status}, a redirect to {host_of(headers.get('Location', '')) or 'itself'}, "
+            "which is not followed: check the source's URL",
+            retry_after_s=asked_s,
+        )
     if status in REFUSING_STATUSES:
         problem = f"{host} answered HTTP {status}, {REFUSING_STATUSES[status]}{said}"
         return VenueRejected(problem, retry_after_s=None if asked_s is None else max(asked_s, REFUSED_WAIT_S_MIN))
     if status == 429:
         wait_s = TOO_MANY_WAIT_S if asked_s is None else max(asked_s, REFUSED_WAIT_S_MIN)
-        return VenueError(f"{host} answered HTTP 429, too many requests{said}", retry_after_s=wait_s)
+        return BudgetSpent(
+            f"{host} answered HTTP 429, too many requests{said}", retry_after_s=wait_s, is_dated=asked_s is not None
+        )
     return VenueError(f"{host} answered HTTP {status}{said}", retry_after_s=asked_s)
 
 
@@ -91,5 +100,7 @@ def _problem(error: Exception, host: str, timeout_s: float) -> str:
 def _reason(error: Exception) -> str:
     if isinstance(error, ConnectionRefusedError):
         return "connection refused"
-    text = getattr(error, "strerror", None) or str(error)
-    return " ".join(text.split()) or type(error).__name__
+    # The texts of these tell the whole URL, with the key in it.
+    is_about_url = isinstance(error, aiohttp.ClientResponseError)
+    text = getattr(error, "message" if is_about_url else "strerror", None) or str(error)
+    return redact(" ".join(text.split())) or type(error).__name__

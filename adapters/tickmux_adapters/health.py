@@ -5,6 +5,7 @@ from typing import Final
 
 from tickmux_adapters.errors import SAMPLE_CHARS_MAX
 from tickmux_adapters.model import BudgetStatus, ChannelStatus, Clock, Sink, SourceState
+from tickmux_adapters.secrets import redact
 
 logger = logging.getLogger(__name__)
 
@@ -33,16 +34,25 @@ class ChannelHealth:
         self.budgets: tuple[BudgetStatus, ...] = ()
         self._since_ns = clock.wall_ns()
         self._error = ""
-        self._note = ""
+        self._notes: dict[str, str] = {}
         self._sink = sink
         self._clock = clock
         self._sampler = MalformedSampler(f"{source}/{channel}")
 
-    def enter(self, state: SourceState, error: str | None = None) -> None:
-        """Go to a state and announce it, if it or the error is new; `error` None keeps the last one."""
+    @property
+    def error(self) -> str:
+        """What last went wrong, in one line; empty when nothing has."""
+        return self._error
+
+    def enter(
+        self, state: SourceState, error: str | None = None, *, budgets: tuple[BudgetStatus, ...] | None = None
+    ) -> None:
+        """Go to a state and announce it, if anything of it is new; what is None stays as it was."""
         text = self._error if error is None else _one_line(error)
-        if state is self.state and text == self._error:
+        allowed = self.budgets if budgets is None else budgets
+        if state is self.state and text == self._error and allowed == self.budgets:
             return
+        self.budgets = allowed
         if state is not self.state:
             self.state = state
             self._since_ns = self._clock.wall_ns()
@@ -53,11 +63,16 @@ class ChannelHealth:
         """Deliver the present status to the sink."""
         self._sink.status(self.status())
 
-    def note(self, note: str) -> None:
-        """Something that stays wrong until it is taken back with an empty note, such as a symbol that is not listed."""
+    def note(self, note: str, *, about: str = "") -> None:
+        """Something that stays wrong until it is taken back with an empty note, such as a symbol that is not listed.
+
+        Args:
+            note: what is wrong, in one line.
+            about: of several things that may be wrong at once, which one this is; few and fixed.
+        """
         note = _one_line(note)
-        if note != self._note:
-            self._note = note
+        if note != self._notes.get(about, ""):
+            self._notes[about] = note
             self.announce()
 
     def count_malformed(self, problem: str, frame: bytes) -> None:
@@ -78,7 +93,7 @@ class ChannelHealth:
             duplicates=self.duplicates,
             inexact=self.inexact,
             reconnects=self.reconnects,
-            last_error="; ".join(dict.fromkeys(text for text in (self._error, self._note) if text)),
+            last_error="; ".join(dict.fromkeys(text for text in (self._error, *self._notes.values()) if text)),
             lag_ns=self.lag_ns,
             budgets=self.budgets,
         )
@@ -103,11 +118,12 @@ class MalformedSampler:
             self._suppressed += 1
             return
         # Cut before decoding: the frame may be a megabyte. repr keeps control characters out of the log.
-        sample = frame[: SAMPLE_CHARS_MAX * 4].decode("utf-8", "replace")[:SAMPLE_CHARS_MAX]
+        sample = redact(frame[: SAMPLE_CHARS_MAX * 4].decode("utf-8", "replace"))[:SAMPLE_CHARS_MAX]
         more = f" ({self._suppressed} more were not logged)" if self._suppressed else ""
         self._suppressed = 0
-        logger.warning("%s: skipped a message: %s: %r%s", self._name, problem, sample, more)
+        logger.warning("%s: skipped a message: %s: %r%s", self._name, redact(problem), sample, more)
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.split())[:ERROR_CHARS_MAX]
+    # Before it is cut: half a key is still a secret.
+    return redact(" ".join(text.split()))[:ERROR_CHARS_MAX]

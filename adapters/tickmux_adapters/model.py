@@ -53,6 +53,8 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
     """Smallest price step, in units of the quote currency."""
     size_increment: float | None = None
     """Smallest size step, in units of the base currency (shares for stocks)."""
+    is_indicative: bool = False
+    """Its prices are a reference only: this source has no tradable bid and ask for it."""
 
     @property
     def key(self) -> InstrumentKey:
@@ -82,6 +84,8 @@ class QuoteUpdate(msgspec.Struct, gc=False, kw_only=True):
     volume: Field = UNCHANGED
     halted: bool | Unchanged = UNCHANGED
     """Whether the venue halts trading in it; a change makes a revision."""
+    delayed: bool | Unchanged = UNCHANGED
+    """Whether the venue publishes this with a delay by contract; a chain begins with what is not delayed."""
 
 
 class SourceState(enum.Enum):

@@ -40,10 +40,27 @@ class SlidingWindow:
         self._spent.append((now_ns, units))
         self._used += units
 
+    def take_back(self) -> None:
+        """Forget what was recorded last: it was not used after all."""
+        if self._spent:
+            self._used -= self._spent.pop()[1]
+
     def left(self, now_ns: int) -> int:
         """Units that fit now."""
         self._forget(now_ns)
         return max(0, self.limit - self._used)
+
+    def refilled_in_s(self, now_ns: int) -> float:
+        """Seconds until the oldest of what was used is free again; the whole window when nothing was used."""
+        self._forget(now_ns)
+        if not self._spent:
+            return self.window_s
+        return (self._spent[0][0] + self._window_ns - now_ns) / NS_PER_S
+
+    def spendings(self, now_ns: int) -> list[tuple[int, int]]:
+        """What was used in the present window as (monotonic nanoseconds, units), oldest first."""
+        self._forget(now_ns)
+        return list(self._spent)
 
     def _forget(self, now_ns: int) -> None:
         while self._spent and self._spent[0][0] <= now_ns - self._window_ns:

@@ -35,8 +35,6 @@ class AdapterType:
     """Whether settings point anywhere but at the venue's documented hosts."""
     exclusive: bool = False
     """The venue allows one connection only, so a second may not be opened beside the first."""
-    indicative: bool = False
-    """The venue has no tradable bid and ask."""
 
 
 def registered() -> dict[str, AdapterType]:

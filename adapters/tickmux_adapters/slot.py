@@ -9,7 +9,7 @@ from typing import Any, Final, NoReturn
 import aiohttp
 
 from tickmux_adapters.backoff import Backoff
-from tickmux_adapters.connection import Connection, Observer, VenueMute
+from tickmux_adapters.connection import PLAIN, Connection, Dialect, Observer, VenueMute
 from tickmux_adapters.conversation import Feed
 from tickmux_adapters.errors import VenueError, VenueRejected
 from tickmux_adapters.health import ChannelHealth
@@ -39,6 +39,7 @@ class Slot:
         connects: SlidingWindow,
         control_limit: tuple[int, float],
         exclusive: bool = False,
+        dialect: Dialect = PLAIN,
     ) -> None:
         """Prepare; no I/O.
 
@@ -55,6 +56,7 @@ class Slot:
         self._connects = connects
         self._control_limit = control_limit
         self._exclusive = exclusive
+        self._dialect = dialect
         self._backoff = Backoff(cap_s=settings.retry_cap_s, base_s=min(0.5, settings.retry_cap_s))
         self._primary: Connection | None = None
         self._open: set[_Running] = set()
@@ -144,6 +146,7 @@ class Slot:
                 live=lambda: tell_if_primary(self._announce_live),
                 stale=lambda why: tell_if_primary(lambda: self._health.enter(SourceState.STALE, why)),
             ),
+            dialect=self._dialect,
         )
         running = _Running(connection)
         self._open.add(running)

@@ -46,17 +46,8 @@ def check_settings(source: str, settings: WebSocketSettings) -> None:
     Raises:
         SettingsError: names the setting.
     """
-    for setting, url, schemes in (
-        ("websocket_url", settings.websocket_url, ("ws", "wss")),
-        ("rest_url", settings.rest_url, ("http", "https")),
-    ):
-        try:
-            parts = urlsplit(url)
-            usable = parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
-        except ValueError:
-            usable = False
-        if not usable:
-            raise SettingsError(source, setting, f"{url!r} is no URL of the form {schemes[1]}://host[:port]")
+    check_url(source, "websocket_url", settings.websocket_url, ("ws", "wss"))
+    check_url(source, "rest_url", settings.rest_url, ("http", "https"))
     overlap_s_max = settings.stale_after_s / 2
     if settings.overlap_or_default_s > overlap_s_max:
         raise SettingsError(
@@ -65,6 +56,21 @@ def check_settings(source: str, settings: WebSocketSettings) -> None:
             f"{settings.overlap_or_default_s:g} s would hide that a connection has fallen silent: "
             f"at most {overlap_s_max:g} s, half of stale_after_s",
         )
+
+
+def check_url(source: str, setting: str, url: str, schemes: tuple[str, str]) -> None:
+    """Refuse a URL that cannot be used.
+
+    Raises:
+        SettingsError: names the setting.
+    """
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise SettingsError(source, setting, f"{url!r} is no URL of the form {schemes[1]}://host[:port]")
 
 
 def points_elsewhere(settings: WebSocketSettings, documented_hosts: Container[str]) -> bool:

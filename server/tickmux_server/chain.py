@@ -50,6 +50,7 @@ class QuoteChain:
         "_bid_ask_seen_ns",
         "_bid_price",
         "_bid_size",
+        "_delayed",
         "_flags",
         "_halted",
         "_head",
@@ -65,7 +66,8 @@ class QuoteChain:
 
     def __init__(self, instrument: Instrument, flags: Sequence[quote_pb2.QuoteFlag.ValueType], epoch: int) -> None:
         self._key = instrument.key
-        self._flags = tuple(flags)
+        indicative = (quote_pb2.QUOTE_FLAG_INDICATIVE,) if instrument.is_indicative else ()
+        self._flags = (*indicative, *flags)
         self._identity = b"".join(
             text(_NUMBER[name], getattr(instrument, name))
             for name in ("symbol", "type", "exchange", "source", "channel")
@@ -83,7 +85,7 @@ class QuoteChain:
         self._top = self._last = self._volume = b""
         self._bid_ask_seen_ns: int | None = None
         self._last_seen_ns: int | None = None
-        self._halted = False
+        self._halted = self._delayed = False
         self._set_head()
 
     def merge(self, update: QuoteUpdate) -> QuoteEntry:
@@ -115,6 +117,9 @@ class QuoteChain:
             self._volume = b"" if volume is None else _volume(volume)
         if update.halted is not UNCHANGED and update.halted != self._halted:
             self._halted = update.halted
+            self._set_head()
+        if update.delayed is not UNCHANGED and update.delayed != self._delayed:
+            self._delayed = update.delayed
             self._set_head()
         if update.venue_time_ns is not None:
             ages += _timestamp.encode(update.venue_time_ns)
@@ -158,7 +163,11 @@ class QuoteChain:
         )
 
     def _set_head(self) -> None:
-        flags = [*self._flags, quote_pb2.QUOTE_FLAG_HALTED] if self._halted else self._flags
+        flags = list(self._flags)
+        if self._delayed:
+            flags.append(quote_pb2.QUOTE_FLAG_DELAYED)
+        if self._halted:
+            flags.append(quote_pb2.QUOTE_FLAG_HALTED)
         encoded = b"".join(varint(flag) for flag in flags)
         if encoded:
             encoded = tag(_NUMBER["flags"], LENGTH_DELIMITED) + varint(len(encoded)) + encoded

@@ -39,9 +39,9 @@ SYMBOL: Final = re.compile(r"[^\s*]+")
 SOURCE_NAMES_RESERVED: Final = frozenset({"consolidated"})
 
 DEFAULT_BASES: Final = ("BTC", "ETH", "SOL", "XRP", "DOGE", "ADA", "AVAX", "LINK", "LTC", "DOT")
-"""What is quoted without a file: ten popular pairs, in USDT at Binance and in USD at Kraken."""
-DEFAULT_SOURCES: Final[Mapping[str, str]] = {"binance": "USDT", "kraken": "USD"}
-"""Sources without a file: name (which is also the adapter's) and the quote currency of its pairs."""
+"""What is quoted without a file: ten popular pairs, in USDT at Binance and in USD elsewhere."""
+DEFAULT_SOURCES: Final[Mapping[str, str]] = {"binance": "USDT", "kraken": "USD", "coingecko": "USD"}
+"""Sources without a file, those that need no key: name (which is also the adapter's) and their quote currency."""
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -81,14 +81,16 @@ def load_config(
     flags: Mapping[str, Any],
     *,
     adapters: Mapping[str, AdapterType] | None = None,
+    default_sources: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Config:
     """Join the layers and check the result.
 
     Args:
-        file: TOML file; without one, ten popular pairs of both venues are quoted.
+        file: TOML file; without one, the default sources are quoted.
         environment: variables of the process; those that begin with `TICKMUX_` are settings.
         flags: top-level settings given on the command line.
         adapters: adapters by name; those that are installed when not given.
+        default_sources: sections where nothing names any; the venues that need no key when not given.
 
     Raises:
         ConfigError: naming the setting and what to write instead.
@@ -98,7 +100,8 @@ def load_config(
     _refuse_unknown_keys(settings, Config)
     sections = settings.pop("sources", None)
     if sections is None:
-        sections = default_sections()
+        defaults = default_sections(known) if default_sources is None else default_sources
+        sections = {name: dict(section) for name, section in defaults.items()}
     elif not isinstance(sections, dict):
         raise ConfigError("sources", "expected a table: write a section such as [sources.binance]")
     _apply_environment(settings, sections, environment, known)
@@ -132,11 +135,12 @@ def installed_adapters() -> dict[str, AdapterType]:
         ) from error
 
 
-def default_sections() -> dict[str, dict[str, Any]]:
-    """The sources of a server without a file: the public feeds of both venues, which need no keys."""
+def default_sections(known: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """The sources of a server without a file: the venues that need no key, as far as their adapters are installed."""
     return {
         name: {"adapter": name, "symbols": [base + quote for base in DEFAULT_BASES]}
         for name, quote in DEFAULT_SOURCES.items()
+        if name in known
     }
 
 
@@ -280,6 +284,10 @@ def _apply_environment(
             raise ConfigError(variable, "settings of a source are named TICKMUX_SOURCES__NAME__SETTING")
 
 
+def _parts(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
 def _section_name(written: str, sections: Mapping[str, Any]) -> str:
     """A variable cannot hold the dash of `alpaca-crypto`: an underscore stands for it."""
     return next((name for name in sections if name.lower().replace("-", "_") == written), written.replace("_", "-"))
@@ -296,7 +304,12 @@ def _from_text(variable: str, text: str, key: str, settings: type[msgspec.Struct
         raise ConfigError(variable, f"there is no setting {key!r}{suggestion(key, names)}")
     value: Any = text
     if typing.get_origin(types[key]) is list:
-        value = [part.strip() for part in text.split(",") if part.strip()]
+        value = _parts(text)
+    elif typing.get_origin(types[key]) is dict:
+        pairs = [part.partition("=") for part in _parts(text)]
+        if not all(equals for _, equals, _ in pairs):
+            raise ConfigError(variable, "expected NAME=VALUE, or several of them with commas between")
+        value = {name.strip(): inner.strip() for name, _, inner in pairs}
     try:
         return msgspec.convert(value, types[key], strict=False)
     except msgspec.ValidationError as error:

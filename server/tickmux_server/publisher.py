@@ -56,14 +56,15 @@ class Publisher:
         """Log an instrument that is new or changed. Whether it is halted now is said by its updates.
 
         Raises:
-            ValueError: If a known instrument changes its type, exchange or channel, which are part of what it is.
+            ValueError: If a known instrument changes its type, exchange, channel or whether it is indicative, which are
+                part of what it is.
         """
         key = instrument.key
         known = self._instruments.get(key)
         if known == instrument:
             return
         if known is not None and _nature(known) != _nature(instrument):
-            raise ValueError(f"{key}: type, exchange and channel of an instrument never change")
+            raise ValueError(f"{key}: type, exchange, channel and kind of an instrument never change")
         self._instruments[key] = instrument
         framed = frame(LISTED_FIELD, instrument_message(instrument).SerializeToString())
         self._append(
@@ -165,5 +166,5 @@ class _Slot:
         self.status: ChannelStatus | None = None
 
 
-def _nature(instrument: Instrument) -> tuple[str, str, str]:
-    return (instrument.type, instrument.exchange, instrument.channel)
+def _nature(instrument: Instrument) -> tuple[str, str, str, bool]:
+    return (instrument.type, instrument.exchange, instrument.channel, instrument.is_indicative)

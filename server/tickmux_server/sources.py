@@ -21,13 +21,8 @@ RESTART_AFTER_S: Final = 5.0
 
 def source_flags(kind: AdapterType, settings: SourceSettings) -> tuple[quote_pb2.QuoteFlag.ValueType, ...]:
     """The flags that every quote of a source carries."""
-    flags: list[quote_pb2.QuoteFlag.ValueType] = []
-    if kind.indicative:
-        flags.append(quote_pb2.QUOTE_FLAG_INDICATIVE)
     simulated = settings.simulated if settings.simulated is not None else kind.is_simulated(settings)
-    if simulated:
-        flags.append(quote_pb2.QUOTE_FLAG_SIMULATED)
-    return tuple(flags)
+    return (quote_pb2.QUOTE_FLAG_SIMULATED,) if simulated else ()
 
 
 class Sources:

@@ -16,7 +16,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from tickmux_simulators.alpaca.venue import AlpacaVenue
+from tickmux_simulators.alphavantage.venue import AlphaVantageVenue
 from tickmux_simulators.binance.venue import BinanceVenue
+from tickmux_simulators.coingecko.venue import CoinGeckoVenue
 from tickmux_simulators.faults import Fault, FaultError
 from tickmux_simulators.kraken.venue import KrakenVenue
 from tickmux_simulators.listings import BINANCE_LISTINGS, KRAKEN_LISTINGS
@@ -26,12 +28,16 @@ from tickmux_simulators.server import Server
 from tickmux_simulators.venue import Limits, Source, Venue
 
 KRAKEN_LIMITS: Final = Limits(connects_max=150, connects_window_s=600.0)
-VENUES: Final = ("binance", "kraken", "alpaca")
+PRO_LIMITS: Final = Limits(cache_s=20.0)
+VENUES: Final = ("binance", "kraken", "alpaca", "coingecko", "alphavantage")
+POLLED: Final = frozenset({"coingecko", "alphavantage"})
 
 DESCRIPTION: Final = """\
 A simulated venue on loopback: the venue's own WebSocket and REST protocol, driven by a seeded market or by a
 recording, with a switch for everything that can go wrong. Once it listens it prints one line of JSON with its URLs;
 after that, stdout stays silent and logs go to stderr. Two simulators with the same --seed see correlated prices.
+CoinGecko and Alpha Vantage are polled: they have no WebSocket (websocket_url is empty), their prices follow from seed
+and time alone, and the line also has a key that they take.
 The line of alpaca also gives a simulated key of the basic plan; PKSIMULATEDPLUS00002 with simulated-plus-secret is one
 of the plus plan. Its WebSocket paths are /v2/iex, /v2/sip, /v2/delayed_sip, /v2/test and /v1beta3/crypto/us.
 """
@@ -43,14 +49,26 @@ examples:
   python -m tickmux_simulators alpaca --port 40003 --daily-bar-interval-s 5
   python -m tickmux_simulators binance --fault data_mute:symbol=BTCUSDT --fault rest_429:retry_after_s=30
 
+  python -m tickmux_simulators coingecko --port 40004 --cache-s 1
+  curl 'localhost:40004/api/v3/simple/price?ids=bitcoin&vs_currencies=usd'
+  python -m tickmux_simulators alphavantage --port 40005 --fault burst_limit:count=3
+  curl 'localhost:40005/query?function=GLOBAL_QUOTE&symbol=IBM&apikey=demo'
+
   # while it runs
   curl localhost:40001/_control                                      the switches, their state, the counters
   curl localhost:40001/_control -d '{"fault": "data_mute"}'          no data from now on
   curl localhost:40001/_control -d '{"fault": "data_mute", "on": false}'
   curl localhost:40001/_control -d '{"fault": "duplicate", "once": true, "symbol": "BTCUSDT"}'
   curl 'localhost:40001/_control/sent?symbol=BTCUSDT&limit=5'        the newest frames sent, exact text
+  curl 'localhost:40004/_control/sent?symbol=bitcoin'                the same of a polled venue: the newest bodies
   curl localhost:40003/_control -d '{"fault": "halt", "symbol": "AAPL"}'
   curl 'localhost:40003/_control/sent?symbol=AAPL'                   alpaca: the messages, as its frames mix symbols
+
+keys of polled venues:
+  coingecko:    the announced one on the root for demo keys, another on that for paid ones (--pro); either is refused
+                on the other root, with 10010 and 10011; none is needed on the root for demo keys.
+  alphavantage: any of 16 capital letters and digits: PREM… is a premium key, DELA… one that is entitled to delayed
+                data alone, all others are free; `demo` is good for IBM only.
 
 recordings (--recording):
   binance: lines `<unix seconds>: <combined frame>`, the first line being the URL; frames are sent verbatim to who
@@ -89,6 +107,7 @@ def parser() -> argparse.ArgumentParser:
     result.add_argument("--recording", metavar="FILE", help="play this instead of the seeded market")
     result.add_argument("--once", action="store_true", help="play the recording once instead of in a loop")
     result.add_argument("--speed", type=float, default=1.0, help="of the recording (default: %(default)g)")
+    result.add_argument("--pro", action="store_true", help="coingecko: play the root for paid keys")
     result.add_argument(
         "--until-stdin-closes", action="store_true", help="exit once stdin is at its end, so as not to outlive a parent"
     )
@@ -121,10 +140,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def make_venue(options: argparse.Namespace) -> Venue:
     """The venue that the options describe. Raises OSError or ValueError for a recording that cannot be read."""
     given = {field.name: getattr(options, field.name) for field in dataclasses.fields(Limits)}
-    limits = dataclasses.replace(
-        KRAKEN_LIMITS if options.venue == "kraken" else Limits(),
-        **{name: value for name, value in given.items() if value is not None},
-    )
+    usual = KRAKEN_LIMITS if options.venue == "kraken" else PRO_LIMITS if options.pro else Limits()
+    limits = dataclasses.replace(usual, **{name: value for name, value in given.items() if value is not None})
+    if options.pro and options.venue != "coingecko":
+        raise ValueError("--pro is for coingecko only")
+    if options.venue in POLLED:
+        return _polled(options, limits)
     if options.venue == "alpaca":
         if options.recording is not None:
             raise ValueError("alpaca plays no recordings")
@@ -133,6 +154,14 @@ def make_venue(options: argparse.Namespace) -> Venue:
     if options.venue == "kraken":
         return KrakenVenue(source, limits, seed=options.seed)
     return BinanceVenue(source, limits)
+
+
+def _polled(options: argparse.Namespace, limits: Limits) -> Venue:
+    if options.recording is not None:
+        raise ValueError(f"{options.venue} plays no recordings")
+    if options.venue == "coingecko":
+        return CoinGeckoVenue(limits, seed=options.seed, is_pro=options.pro)
+    return AlphaVantageVenue(limits, seed=options.seed)
 
 
 def _source(options: argparse.Namespace) -> Source:
@@ -173,8 +202,8 @@ async def run(options: argparse.Namespace, venue: Venue) -> None:
             "venue": venue.name,
             "pid": os.getpid(),
             "port": port,
-            "websocket_url": f"ws://{address}{venue.websocket_path}",
-            "rest_url": f"http://{address}",
+            "websocket_url": f"ws://{address}{venue.websocket_path}" if venue.has_websocket else "",
+            "rest_url": f"http://{address}{venue.rest_path}",
             "control_url": f"http://{address}/_control",
             **venue.announced_extras,
         }

@@ -12,6 +12,17 @@ BOTH: Final = BINANCE | KRAKEN
 ALPACA: Final = frozenset({"alpaca"})
 STREAMING: Final = BOTH | ALPACA
 
+# The venues that are polled, and the faults further down that they have in common with the others.
+COINGECKO: Final = frozenset({"coingecko"})
+ALPHAVANTAGE: Final = frozenset({"alphavantage"})
+POLLED: Final = COINGECKO | ALPHAVANTAGE
+OF_POLLED_TOO: Final = frozenset(
+    {
+        *("frozen_socket", "data_mute", "malformed", "truncated", "non_json", "oversized"),
+        *("rest_429", "rest_403", "rest_451", "rest_500", "rest_503", "slow_rest"),
+    }
+)
+
 Parameter = str | int | float | bool
 NONE: Final[Mapping[str, Parameter]] = {}
 DATA: Final[Mapping[str, Parameter]] = {"symbol": "", "every": 1}
@@ -36,7 +47,7 @@ class Fault(enum.Enum):
         member = object.__new__(cls)
         member._value_ = name
         member.explanation = explanation
-        member.venues = venues
+        member.venues = venues | POLLED if name in OF_POLLED_TOO else venues
         member.parameters = parameters
         return member
 
@@ -83,7 +94,10 @@ class Fault(enum.Enum):
     # Data.
     DATA_MUTE = (
         "data_mute",
-        "Send no data, and on Kraken no heartbeats; pings are still sent and answered, and subscriptions acknowledged.",
+        (
+            "Send no data, and on Kraken no heartbeats; pings are still sent and answered, and subscriptions "
+            "acknowledged. A polled venue takes a request for prices and never answers it, until this is off."
+        ),
         STREAMING,
         {"symbol": ""},
     )
@@ -253,6 +267,78 @@ class Fault(enum.Enum):
         'Send the conditions of stock quotes and trades as a bare string, "c":"R", instead of a list.',
         ALPACA,
         {"symbol": ""},
+    )
+
+    # Polled venues: what answers instead of the venue. `path` is any part of a request's path and query.
+    REST_408 = ("rest_408", "REST answers 408: the request took too long.", POLLED, {"path": ""})
+    HTML_PAGE = ("html_page", "An HTML page with HTTP 200 instead of JSON.", POLLED, {"path": ""})
+    EMPTY_BODY = ("empty_body", "HTTP 200 with an empty body.", POLLED, {"path": ""})
+    REDIRECT = (
+        "redirect",
+        "302 to the same request at the host name localhost, unless it came by that name; there it is answered.",
+        POLLED,
+        {"path": ""},
+    )
+    KEY_REJECTED = ("key_rejected", "Every key is refused as wrong, whatever it is.", POLLED, NONE)
+    KEY_LEAKED = (
+        "key_leaked",
+        "An error that repeats the key and the whole URL, as JSON or as a page; status 0: as the venue's errors have.",
+        POLLED,
+        {"path": "", "status": 0, "html": False},
+    )
+    CLOCK_SKEW = ("clock_skew", "The venue's clock is ahead by so many hours, or behind.", POLLED, {"hours": 3.0})
+
+    # CoinGecko.
+    CACHE_FROZEN = ("cache_frozen", "What is cached stays cached for ever, and grows older.", COINGECKO, NONE)
+    NOT_MODIFIED = ("not_modified", "304 where If-None-Match names the cached answer's etag.", COINGECKO, NONE)
+    MISSING_IDS = ("missing_ids", "Coins are left out of the answer.", COINGECKO, {"symbol": ""})
+    NULL_FIELDS = ("null_fields", "Every number of a coin is null.", COINGECKO, {"symbol": ""})
+    STALE_TICKERS = (
+        "stale_tickers",
+        "Tickers of exchanges are marked stale, or anomalous.",
+        COINGECKO,
+        {"symbol": "", "is_anomaly": False},
+    )
+    ERROR_SHAPE = (
+        "error_shape",
+        (
+            "All errors in one shape: flat {error: text}, status {status: {…}}, nested {error: {status: {…}}}, or "
+            "split {error_code, status: {error_message}}."
+        ),
+        COINGECKO,
+        {"shape": "flat"},
+    )
+    HTML_429 = ("html_429", "429 comes as a page of Cloudflare's instead of JSON.", COINGECKO, NONE)
+
+    # Alpha Vantage; all of these arrive with HTTP 200.
+    DASH_PRICES = (
+        "dash_prices",
+        "Bid and ask of an exchange rate are `-`; price: so are the rate, and the price of a quote.",
+        ALPHAVANTAGE,
+        {"symbol": "", "price": False},
+    )
+    EMPTY_QUOTE = ("empty_quote", "The quote is {}, as for an unknown symbol.", ALPHAVANTAGE, {"symbol": ""})
+    DAY_SPENT = (
+        "day_spent",
+        "The requests of the day are spent; echo: in the text that repeats the key.",
+        ALPHAVANTAGE,
+        {"path": "", "echo": True},
+    )
+    BURST_LIMIT = ("burst_limit", "More than 1 request a second.", ALPHAVANTAGE, {"path": ""})
+    LEGACY_NOTE = ("legacy_note", "The rate limit in the words of before 2023, as a Note.", ALPHAVANTAGE, {"path": ""})
+    PREMIUM_ENDPOINT = ("premium_endpoint", "The function is for premium keys only.", ALPHAVANTAGE, {"path": ""})
+    NOT_ENTITLED = ("not_entitled", "The key has no entitlement to market data.", ALPHAVANTAGE, {"path": ""})
+    ARTIFICIAL_SAMPLE = (
+        "artificial_sample",
+        "Bulk quotes are the artificial sample, even for a premium key.",
+        ALPHAVANTAGE,
+        NONE,
+    )
+    DECORATED_KEYS = (
+        "decorated_keys",
+        "The top key says ` - DATA DELAYED BY 15 MINUTES`, as for delayed data.",
+        ALPHAVANTAGE,
+        NONE,
     )
 
 

@@ -48,6 +48,8 @@ class Server:
         self._closers: set[asyncio.Task[None]] = set()
         self._thawed = asyncio.Event()
         self._thawed.set()
+        self._mute_thrown = asyncio.Event()
+        """Set, and replaced, whenever data_mute is switched on or off."""
         self._frozen: set[Connection] = set()
         switched = venue.board.on_switch
 
@@ -64,7 +66,14 @@ class Server:
         app.router.add_post("/_control", self._switch)
         app.router.add_get("/_control/sent", self._sent)
         app.router.add_get("/{path:.*}", self._venue_request)
-        runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=0.1)
+        runner = web.AppRunner(
+            app,
+            access_log=None,
+            handle_signals=False,
+            shutdown_timeout=0.1,
+            # An answer that is held back waits no longer than its client does. A WebSocket sees its end by itself.
+            handler_cancellation=not self.venue.has_websocket,
+        )
         await runner.setup()
         try:
             await web.TCPSite(runner, host, port, reuse_address=True).start()
@@ -136,6 +145,9 @@ class Server:
         match active.fault:
             case Fault.FROZEN_SOCKET:
                 self._freeze(active, on=on)
+            case Fault.DATA_MUTE:
+                self._mute_thrown.set()
+                self._mute_thrown = asyncio.Event()
             case Fault.DROP_CONNECTIONS if on:
                 for connection in list(self._connections):
                     connection.transport.abort()
@@ -184,12 +196,14 @@ class Server:
     async def _venue_request(self, request: web.Request) -> web.StreamResponse:
         if request.headers.get("Upgrade", "").lower() == "websocket":
             return await self._websocket(request)
-        self.venue.counters.rest_requests += 1
+        self.venue.count_request(request.path, request.query)
         await self._frozen_for("rest")
         slow = self.venue.board.active(Fault.SLOW_REST)
-        if slow is not None and slow.text("path") in request.path:
+        if slow is not None and slow.text("path") in request.path_qs:
             self.venue.board.strike(Fault.SLOW_REST)
             await asyncio.sleep(slow.number("delay_s"))
+        while self.venue.is_held(request.path, request.query):
+            await self._mute_thrown.wait()
         return _response(self.venue.rest(request.path, request.query, request.headers, time.time_ns()))
 
     async def _websocket(self, request: web.Request) -> web.StreamResponse:

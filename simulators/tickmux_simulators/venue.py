@@ -71,6 +71,22 @@ class Limits:
     """Alpaca: between pings of the server; 0 sends none, as none are documented."""
     unsent_bytes_max: int = 8 << 20
     """A client that leaves more than this unread is disconnected, as venues do."""
+    cache_s: float = 60.0
+    """CoinGecko: for how long an answer stays as it is; 20 on the root for paying users."""
+    keyless_per_minute: int = 30
+    """CoinGecko: requests of everyone who sends no key, together."""
+    demo_per_minute: int = 100
+    """CoinGecko: requests of a demo key."""
+    pro_per_minute: int = 500
+    """CoinGecko: requests of a paid key."""
+    free_per_day: int = 25
+    """Alpha Vantage: requests of a free key within day_window_s."""
+    day_window_s: float = 86_400.0
+    """Alpha Vantage: how long a day lasts; it begins with a key's first request."""
+    free_per_s: float = 1.0
+    """Alpha Vantage: requests a second of a free key."""
+    premium_per_minute: int = 75
+    """Alpha Vantage: requests of a premium key."""
 
 
 class Session(abc.ABC):
@@ -135,6 +151,8 @@ class Counters:
     data_frames: int = 0
     """Distinct data frames; each may have gone to many connections."""
     rest_requests: int = 0
+    requests: dict[str, int] = field(default_factory=dict)
+    """REST requests of a polled venue by path or function; what it does not know counts as `other`."""
 
 
 @dataclass(slots=True)
@@ -142,6 +160,8 @@ class SentLog:
     """The newest data frames of each symbol."""
 
     number: int = 0
+    kept: int = SENT_KEPT
+    """Frames of a symbol."""
     _frames: dict[str, deque[SentFrame]] = field(default_factory=dict)
 
     def add(self, symbol: str, stream: str, text: str, at_ns: int) -> None:
@@ -149,7 +169,7 @@ class SentLog:
         self.number += 1
         frames = self._frames.get(symbol)
         if frames is None:
-            frames = self._frames[symbol] = deque(maxlen=SENT_KEPT)
+            frames = self._frames[symbol] = deque(maxlen=self.kept)
         frames.append(SentFrame(self.number, at_ns, stream, text))
 
     def last(self, symbol: str, count: int) -> list[SentFrame]:
@@ -181,8 +201,10 @@ class Venue(abc.ABC):
 
     name: str
     websocket_path = ""
-    announced_extras: Mapping[str, str] = {}
-    """What the line that announces the simulator says besides its addresses, such as a simulated key."""
+    has_websocket = True
+    """Whether it has one; a venue without is polled."""
+    rest_path = ""
+    """What a client's base URL ends with."""
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
@@ -220,6 +242,19 @@ class Venue(abc.ABC):
     @abc.abstractmethod
     def switched(self, active: ActiveFault, on: bool) -> None:  # noqa: FBT001 - the board's callback
         """A fault switch was thrown: do at once what it asks for at once."""
+
+    @property
+    def announced_extras(self) -> Mapping[str, str]:
+        """What the announced line says beside the URLs, such as a simulated key."""
+        return {}
+
+    def count_request(self, path: str, query: Mapping[str, str]) -> None:  # noqa: ARG002 - a venue may tell by them
+        """Count a GET request that came in."""
+        self.counters.rest_requests += 1
+
+    def is_held(self, path: str, query: Mapping[str, str]) -> bool:  # noqa: ARG002 - a venue may tell by them
+        """Whether a GET request gets no answer until data_mute is switched off."""
+        return False
 
     def admits(self, now_s: float) -> bool:
         """Count a connection attempt; whether it is within the limit."""

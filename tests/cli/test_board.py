@@ -162,6 +162,24 @@ def test_mute_source_says_for_how_long(board: QuoteBoard, clock: Clock) -> None:
     assert board.source_lines()[0].mute_for == "7.0 s"
 
 
+def test_budget_says_what_is_left_and_when_it_goes_on(board: QuoteBoard, clock: Clock) -> None:
+    assert board.source_lines()[0].budget == "-", "a stream has none"
+    told = status()
+    for window_s, limit, left in ((60, 5, 4), (86_400, 25, 20)):
+        budget = told.budgets.add(limit=limit, left=left)
+        budget.window.FromSeconds(window_s)
+        budget.next_request_at.FromNanoseconds(int((clock.wall_s() + 3420) * 1e9))
+    board.status(told)
+    (line,) = board.source_lines()
+    assert (line.budget, line.last_error) == ("20 of 25 a day, next in 57 min", "")
+    told.budgets[0].reason = "all 5 requests of a minute are made"
+    told.budgets[0].left = 0
+    told.budgets[0].ClearField("next_request_at")
+    board.status(told)
+    (line,) = board.source_lines()
+    assert (line.budget, line.last_error) == ("0 of 5 a minute", "all 5 requests of a minute are made")
+
+
 def test_counters_of_an_overtaken_answer_do_not_undo_what_the_stream_said(board: QuoteBoard) -> None:
     board.status(status(state=source_pb2.SOURCE_STATE_DOWN, epoch=8))
     board.counters(status(messages=99))

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from tickmux_adapters.model import Adapter, Clock, Sink
@@ -16,6 +17,7 @@ class VenueSettings(SourceSettings, kw_only=True):
     websocket_url: str = "wss://feed.example/ws"
     connections_max: int = 2
     poll_s: float = 1.5
+    coins: dict[str, str] = msgspec.field(default_factory=dict)
 
 
 def _no_adapter(name: str, settings: Any, sink: Sink, clock: Clock) -> Adapter:
@@ -61,6 +63,15 @@ def test_each_layer_overrides_the_one_before(tmp_path: Path) -> None:
     assert list(config.sources) == ["kraken"], "the sources of a file replace the default ones"
 
 
+def test_default_sources_are_those_of_the_caller_where_nothing_names_any(tmp_path: Path) -> None:
+    sections = {"kraken-demo": {"adapter": "kraken", "symbols": ["BTCUSD"]}}
+    config = load_config(None, {}, {}, adapters=ADAPTERS, default_sources=sections)
+    assert list(config.sources) == ["kraken-demo"]
+    file = tmp_path / "tickmux.toml"
+    file.write_text('[sources.binance]\nadapter = "binance"\n')
+    assert list(load_config(file, {}, {}, adapters=ADAPTERS, default_sources=sections).sources) == ["binance"]
+
+
 def test_file_without_sources_keeps_the_default_ones(tmp_path: Path) -> None:
     assert sorted(load("drain_s = 2\n", tmp_path).sources) == ["binance", "kraken"]
 
@@ -72,6 +83,7 @@ def test_environment_reaches_into_sources_and_adds_them() -> None:
             "TICKMUX_SOURCES__BINANCE__CONNECTIONS_MAX": "5",
             "TICKMUX_SOURCES__BINANCE__POLL_S": "0.5",
             "TICKMUX_SOURCES__BINANCE__SIMULATED": "true",
+            "TICKMUX_SOURCES__BINANCE__COINS": "BTC=bitcoin, ETH = ethereum",
             "TICKMUX_SOURCES__KRAKEN_EU__WEBSOCKET_URL": "ws://127.0.0.1:1/v2",
             "TICKMUX_SOURCES__KRAKEN_EU__ADAPTER": "kraken",
             "TICKMUX_CONFIG": "read elsewhere",
@@ -85,6 +97,7 @@ def test_environment_reaches_into_sources_and_adds_them() -> None:
     assert isinstance(binance, VenueSettings)
     assert binance.symbols == ["BTCUSDT", "ETHUSDT"]
     assert (binance.connections_max, binance.poll_s, binance.simulated) == (5, 0.5, True)
+    assert binance.coins == {"BTC": "bitcoin", "ETH": "ethereum"}
     assert isinstance(extra, VenueSettings)
     assert (extra.adapter, extra.websocket_url) == ("kraken", "ws://127.0.0.1:1/v2")
 
@@ -157,6 +170,7 @@ def test_insecure_opens_other_addresses() -> None:
         ("TICKMUX_DRAIN_S", "soon", "expected a number"),
         ("TICKMUX_SOURCES__KRAKEN__SYMBOLL", "BTCUSD", "did you mean 'symbols'?"),
         ("TICKMUX_SOURCES__KRAKEN__CONNECTIONS_MAX", "many", "expected a whole number"),
+        ("TICKMUX_SOURCES__KRAKEN__COINS", "bitcoin", "expected NAME=VALUE"),
     ],
 )
 def test_a_wrong_variable_is_named(variable: str, value: str, said: str) -> None:

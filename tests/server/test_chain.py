@@ -14,7 +14,9 @@ from tickmux_server.encoding import varint
 from tickmux_server.frames import payload
 
 PRICES = ("bid_price", "bid_size", "ask_price", "ask_size", "last_price", "volume")
-INSTRUMENT = Instrument(source="kraken", symbol="BTCUSD", type="crypto", exchange="Kraken", channel="1")
+INSTRUMENT = Instrument(
+    source="kraken", symbol="BTCUSD", type="crypto", exchange="Kraken", channel="1", is_indicative=True
+)
 
 values = st.one_of(st.just(UNCHANGED), st.none(), st.floats(allow_nan=False, min_value=0))
 times = st.integers(min_value=0, max_value=4_000_000_000_000_000_000)
@@ -26,6 +28,7 @@ def update(draw: st.DrawFn) -> dict[str, Any]:
         **{name: draw(values) for name in PRICES},
         "venue_time_ns": draw(st.one_of(st.none(), times)),
         "halted": draw(st.sampled_from([UNCHANGED, True, False])),
+        "delayed": draw(st.sampled_from([UNCHANGED, True, False])),
         "received_at_ns": draw(times),
         "waits_ns": draw(st.integers(min_value=0, max_value=10**14)),
     }
@@ -39,7 +42,7 @@ class Model:
             symbol="BTCUSD", type="crypto", exchange="Kraken", source="kraken", channel="1", epoch=7
         )
         self.seen: dict[str, int] = {}
-        self.halted = False
+        self.halted = self.delayed = False
 
     def merge(self, fields: dict[str, Any], now_ns: int) -> quote_pb2.Quote:
         quote = self.quote
@@ -56,8 +59,11 @@ class Model:
             setattr(quote, name, (now_ns - seen_ns) // 1_000_000)
         if fields["halted"] is not UNCHANGED:
             self.halted = fields["halted"]
+        if fields["delayed"] is not UNCHANGED:
+            self.delayed = fields["delayed"]
         del quote.flags[:]
-        quote.flags.extend([quote_pb2.QUOTE_FLAG_SIMULATED] + [quote_pb2.QUOTE_FLAG_HALTED] * self.halted)
+        quote.flags.extend([quote_pb2.QUOTE_FLAG_INDICATIVE, quote_pb2.QUOTE_FLAG_SIMULATED])
+        quote.flags.extend([quote_pb2.QUOTE_FLAG_DELAYED] * self.delayed + [quote_pb2.QUOTE_FLAG_HALTED] * self.halted)
         quote.received_at.FromNanoseconds(fields["received_at_ns"])
         quote.ClearField("timestamp")
         if fields["venue_time_ns"] is not None:

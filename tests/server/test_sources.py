@@ -105,8 +105,3 @@ def test_simulated_is_what_is_set_and_else_what_the_urls_say(setting: Any, elsew
     flags = source_flags(kind, SourceSettings(adapter="scripted", simulated=setting))
     expected = elsewhere if setting is None else setting
     assert (quote_pb2.QUOTE_FLAG_SIMULATED in flags) is expected
-
-
-def test_an_indicative_adapter_flags_every_quote() -> None:
-    flags = source_flags(declared(indicative=True), SourceSettings(adapter="scripted"))
-    assert flags == (quote_pb2.QUOTE_FLAG_INDICATIVE,)

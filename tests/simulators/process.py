@@ -55,7 +55,9 @@ class Simulator:
         return str(json.loads(body)["error"])
 
     async def state(self) -> Any:
-        return await self.get_json("/_control")
+        status, body, _ = await asyncio.to_thread(_request, self.control_url, None, PATIENCE_S)
+        assert status == 200, body
+        return json.loads(body)
 
     async def all_faults_off(self) -> None:
         for name, fault in (await self.state())["faults"].items():
@@ -63,8 +65,10 @@ class Simulator:
                 await self.switch(name, on=False)
 
     async def sent(self, symbol: str, limit: int = 2000) -> list[str]:
-        answer = await self.get_json(f"/_control/sent?symbol={urllib.parse.quote(symbol)}&limit={limit}")
-        return [frame["text"] for frame in answer["frames"]]
+        url = f"{self.control_url}/sent?symbol={urllib.parse.quote(symbol)}&limit={limit}"
+        status, body, _ = await asyncio.to_thread(_request, url, None, PATIENCE_S)
+        assert status == 200, body
+        return [frame["text"] for frame in json.loads(body)["frames"]]
 
     @contextlib.asynccontextmanager
     async def connect(self, path: str = "", **options: Any) -> AsyncIterator["Raw"]:

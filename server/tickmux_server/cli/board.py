@@ -1,14 +1,15 @@
 """What the table shows, as plain data: fed with quotes and statuses, read by a renderer, timed by an injected clock."""
 
 from collections import deque
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from tickmux.v1.quote_pb2 import Quote, QuoteFlag
-from tickmux.v1.source_pb2 import SourceState, SourceStatus
+from tickmux.v1.source_pb2 import Budget, SourceState, SourceStatus
 from tickmux_adapters.symbols import normalise_symbol
-from tickmux_server.cli.figures import decimal_places, duration_text, lag_text, price_text, volume_text
+from tickmux_adapters.windows import window_text
+from tickmux_server.cli.figures import UNKNOWN, decimal_places, duration_text, lag_text, price_text, volume_text
 from tickmux_server.cli.jsonlines import state_name
 from tickmux_server.cli.presence import known
 
@@ -100,6 +101,8 @@ class SourceLine:
     malformed: int
     reconnects: int
     mute_for: str
+    budget: str
+    """What is left of the requests that the source may make, and when it makes the next."""
     last_error: str
 
 
@@ -267,6 +270,7 @@ class QuoteBoard:
         if status.HasField("last_message_at"):
             silent_s = max(0.0, wall_s - status.last_message_at.ToNanoseconds() / 1e9)
         lag_s = status.lag.ToNanoseconds() / 1e9 if status.HasField("lag") else None
+        budget = _scarcest(status.budgets)
         return SourceLine(
             name=f"{status.source}/{status.channel}",
             state=state_name(status.state) if self.is_connected else "unknown",
@@ -277,8 +281,23 @@ class QuoteBoard:
             malformed=status.malformed,
             reconnects=status.reconnects,
             mute_for=duration_text(silent_s if silent_s is not None and silent_s >= MUTE_SHOWN_S else None),
-            last_error=status.last_error,
+            budget=_budget_text(budget, wall_s) if budget else UNKNOWN,
+            last_error=status.last_error or (budget.reason if budget else ""),
         )
+
+
+def _scarcest(budgets: Iterable[Budget]) -> Budget | None:
+    """The allowance that is told of: the one that holds requests back, else that of the longest window."""
+    return max(budgets, key=lambda budget: (bool(budget.reason), budget.window.ToNanoseconds()), default=None)
+
+
+def _budget_text(budget: Budget, wall_s: float) -> str:
+    """`20 of 25 a day, next in 57 min`."""
+    text = f"{budget.left} of {budget.limit} {window_text(budget.window.ToNanoseconds() / 1e9)}"
+    if not budget.HasField("next_request_at"):
+        return text
+    next_in_s = max(0.0, budget.next_request_at.ToNanoseconds() / 1e9 - wall_s)
+    return f"{text}, next in {duration_text(next_in_s)}"
 
 
 def _seen_s_ago(quote: Quote, age_field: str, wall_s: float) -> float | None:

@@ -5,6 +5,8 @@ import time
 from pathlib import Path
 from typing import Final
 
+from tickmux_adapters.secrets import redact
+
 FORMAT: Final = "%(asctime)s.%(msecs)03dZ %(levelname)s %(name)s: %(message)s"
 OTHERS_LEVEL: Final = logging.WARNING
 
@@ -17,8 +19,8 @@ class OneLineFormatter(logging.Formatter):
         self.converter = time.gmtime
 
     def format(self, record: logging.LogRecord) -> str:
-        """The record as one line; control characters of venue text do not reach a terminal."""
-        text = super().format(record).replace("\n", " | ")
+        """The record as one line; no control character of a venue's text reaches a terminal, and no key a log."""
+        text = redact(super().format(record)).replace("\n", " | ")
         return "".join(character if character.isprintable() else "?" for character in text)
 
 

@@ -58,7 +58,8 @@ SOURCE_COLUMNS: Final = (
     Column("MSG/S", drop_order=1),
     Column("MUTE FOR"),
     Column("MALFORMED", drop_order=4),
-    Column("RECONNECTS", drop_order=2),
+    Column("RECONNECTS", drop_order=4),
+    Column("BUDGET", is_right=False, drop_order=2),
     Column("LAST ERROR", is_right=False),
 )
 
@@ -201,5 +202,6 @@ def _source_cells(source: SourceLine) -> list[Cell]:
         Cell(source.mute_for),
         Cell(str(source.malformed)),
         Cell(str(source.reconnects)),
+        Cell(source.budget, "" if source.is_healthy else "faint"),
         Cell(source.last_error or "-", "" if source.is_healthy else "bad"),
     ]

@@ -23,7 +23,6 @@ class AlpacaVenue(Venue):
     """Alpaca's market data of US stocks and coins."""
 
     name = "alpaca"
-    announced_extras: Mapping[str, str] = {"key": BASIC.key, "secret": BASIC.secret}
 
     def __init__(self, limits: Limits, *, seed: int, rate: float, start_ns: int) -> None:
         super().__init__(limits)
@@ -38,6 +37,11 @@ class AlpacaVenue(Venue):
         self._desk = Desk(
             self.board, limits, self.counters, self._is_taken, self.streams.subscribe, self.streams.unsubscribe
         )
+
+    @property
+    def announced_extras(self) -> Mapping[str, str]:
+        """A simulated basic key."""
+        return {"key": BASIC.key, "secret": BASIC.secret}
 
     def connect(self, path: str, query: str, headers: Mapping[str, str], now_s: float) -> Session | Answer:  # noqa: ARG002
         """Open a feed; the venue speaks first. A key in the handshake's headers authenticates at once."""
