@@ -100,6 +100,7 @@ def _problem(error: Exception, host: str, timeout_s: float) -> str:
 def _reason(error: Exception) -> str:
     if isinstance(error, ConnectionRefusedError):
         return "connection refused"
-    text = getattr(error, "strerror", None) or str(error)
-    # Some of these tell the whole URL, with the key in it.
+    # The texts of these tell the whole URL, with the key in it.
+    is_about_url = isinstance(error, aiohttp.ClientResponseError)
+    text = getattr(error, "message" if is_about_url else "strerror", None) or str(error)
     return redact(" ".join(text.split())) or type(error).__name__

@@ -16,6 +16,7 @@ from tickmux_adapters.model import Clock, QuoteUpdate, Sink, SourceState
 from tickmux_adapters.poll_plan import PollPlan
 from tickmux_adapters.polling import PollFeed, PollingSettings, Request
 from tickmux_adapters.rest import Answer, fetch
+from tickmux_adapters.secrets import redact
 
 logger = logging.getLogger(__name__)
 
@@ -31,6 +32,16 @@ class PolledChain:
         self._health = health
         self._is_open = False
         self._chains = 0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether what was delivered last still stands; if not, a feed forgets the order of what came before."""
+        return self._is_open
+
+    @property
+    def number(self) -> int:
+        """Which chain the next quote belongs to: what was delivered in an earlier one is forgotten."""
+        return self._chains if self._is_open else self._chains + 1
 
     def quote(self, update: QuoteUpdate) -> None:
         """Deliver a quote."""
@@ -100,7 +111,7 @@ class Poller:
     async def ask(self, request: Request) -> Answer:
         """Make one request once the budget allows it; see `polling.Asking`."""
         while delay_s := self._budget.delay_s():
-            self._tell(self._state_within_budget(), delay_s)
+            self._tell(self._state_within_budget(delay_s), delay_s)
             await asyncio.sleep(delay_s)
         self._budget.spend()
         await self._remember()
@@ -135,7 +146,7 @@ class Poller:
             clock=self._clock,
         )
         delay_s = plan.delay_s()
-        self._tell(self._state_within_budget(), delay_s)
+        self._tell(self._state_within_budget(delay_s), delay_s)
         while True:
             await asyncio.sleep(delay_s)
             index = plan.next()
@@ -176,7 +187,9 @@ class Poller:
             return self._feed.take(request, answer)
         except MalformedMessage as error:
             self._health.count_malformed(error.problem, answer.body)
-            raise VenueError(f"the answer for {request.name} could not be understood: {error.problem}") from error
+            # It may quote the answer, which may repeat the key.
+            problem = redact(error.problem)
+            raise VenueError(f"the answer for {request.name} could not be understood: {problem}") from error
 
     async def _remember(self) -> None:
         # Before the request goes: one that is sent and forgotten would be spent twice.
@@ -222,11 +235,14 @@ class Poller:
         """The state once the last success is too long ago."""
         return SourceState.STALE if self._is_mute else SourceState.DOWN
 
-    def _state_within_budget(self) -> SourceState:
+    def _state_within_budget(self, delay_s: float) -> SourceState:
         """The state while a request is awaited that only the budget delays."""
-        if self._budget.is_holding_back and self._health.state in {SourceState.CONNECTING, SourceState.LIVE}:
+        state = self._health.state
+        # After a restart an even spending alone may keep the first request waiting for an hour.
+        is_slow_start = state is SourceState.CONNECTING and delay_s > self._settings.request_timeout_s
+        if is_slow_start or (self._budget.is_holding_back and state in {SourceState.CONNECTING, SourceState.LIVE}):
             return SourceState.THROTTLED
-        return self._health.state
+        return state
 
     def _tell(self, state: SourceState, next_in_s: float) -> None:
         self._health.enter(state, budgets=self._budget.statuses(next_in_s))

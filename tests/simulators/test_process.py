@@ -48,6 +48,8 @@ async def test_help_teaches_every_fault_with_its_parameters() -> None:
         (("binance", "--fault", "gap:every=often"), "fault gap: every is 'often'"),
         (("binance", "--fault", "gap:every"), "fault gap: 'every' must be KEY=VALUE"),
         (("binance", "--recording", "nowhere"), "nowhere"),
+        (("coingecko", "--recording", "nowhere"), "coingecko plays no recordings"),
+        (("alphavantage", "--pro"), "--pro is for coingecko only"),
     ],
 )
 async def test_mistakes_are_refused_in_one_line(arguments: tuple[str, ...], problem: str) -> None:

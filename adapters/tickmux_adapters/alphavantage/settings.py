@@ -1,0 +1,58 @@
+"""What a `[sources.NAME]` section with `adapter = "alphavantage"` may hold."""
+
+import re
+from typing import Final, Literal
+
+from tickmux_adapters.budget import Allowance
+from tickmux_adapters.errors import SettingsError
+from tickmux_adapters.polling import PollingSettings, allowances, check_polling
+
+DOCUMENTED_HOSTS: Final = frozenset({"www.alphavantage.co"})
+DEFAULT_SYMBOLS: Final = ("IBM", "AAPL", "MSFT", "EUR/USD", "BTC/USD")
+REFRESH_S: Final = 60.0
+"""Between two requests for the same thing, as the venue does not say how often it renews its answers."""
+FREE_PER_SECOND: Final = 1
+FREE_PER_DAY: Final = 25
+SECOND_S: Final = 1.25
+"""A second as we keep it: two requests may draw nearer to each other on their way."""
+
+VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+class AlphaVantageSettings(PollingSettings, kw_only=True, forbid_unknown_fields=True):
+    """Settings of an Alpha Vantage source.
+
+    `symbols` holds tickers as the venue has them (`IBM`, `BRK.B`, `TSCO.LON`) and pairs with a slash (`EUR/USD`).
+
+    A key is taken for a free one, with 1 request a second and 25 a day, unless `requests_per_minute` is set to what is
+    paid for (75, 150, 300, 600 or 1200): such keys have no limit for the day, so that none is kept either, unless
+    `requests_per_day` is set as well.
+    """
+
+    rest_url: str = "https://www.alphavantage.co"
+    key_variable: str = "ALPHAVANTAGE_API_KEY"
+    """Environment variable that holds the key; with `_FILE` behind it, one that names a file which does."""
+    entitlement: Literal["realtime", "delayed"] | None = None
+    """US stocks as they are now, or as they were 15 minutes ago, for keys that pay for it; unset, the venue renews them
+    at the end of each trading day."""
+    bulk: bool = False
+    """Ask for up to 100 US stocks in one request, which only keys with realtime data may."""
+
+
+def check_settings(source: str, settings: AlphaVantageSettings) -> None:
+    """Refuse what cannot work.
+
+    Raises:
+        SettingsError: names the setting.
+    """
+    check_polling(source, settings)
+    if not VARIABLE.fullmatch(settings.key_variable):
+        # Not quoted: it may be the key itself.
+        raise SettingsError(source, "key_variable", "it is no name of an environment variable: the key belongs in one")
+
+
+def allowed_requests(settings: AlphaVantageSettings) -> list[Allowance]:
+    """What may be asked for: as it is set, and for a free key else what the venue allows one."""
+    is_free = settings.requests_per_minute is None
+    chosen = allowances(settings, second=FREE_PER_SECOND if is_free else None, day=FREE_PER_DAY if is_free else None)
+    return [Allowance(each.limit, SECOND_S) if each.window_s == 1.0 else each for each in chosen]
