@@ -323,7 +323,7 @@ async def test_a_key_that_is_missing_is_said_and_nothing_asked(server: HttpServe
     [
         (Reply('{"status":{"error_code":10002,"error_message":"API Key Missing"}}', 401), "set COINGECKO_API_KEY"),
         (Reply('{"error":{"status":{"error_code":10010,"error_message":"root URL"}}}', 400), 'set plan = "pro"'),
-        (Reply('{"error_code":10011,"status":{"error_message":"root URL"}}', 400), 'set plan = "demo"'),
+        (Reply('{"error_code":10011,"status":{"error_message":"root URL"}}', 400), "(root URL): unset rest_url"),
         (Reply(f'{{"error":"{KEY} is no key"}}', 401), "([key] is no key): check COINGECKO_API_KEY"),
         (Reply(f"<html><title>{KEY}</title>", 403, content_type="text/html"), "firewall refuses us: [key]"),
     ],
@@ -475,8 +475,8 @@ async def test_an_answer_that_does_not_come_in_time_is_stale(server: HttpServer,
     async with Running(make(server, sink, request_timeout_s=0.2)):
         await sink.until_live()
         venue.instead = never
-        status = await in_state(sink, STALE)
-        assert f"no answer from 127.0.0.1:{server.port} within 0.2 s" in status.last_error
+        await in_state(sink, STALE)
+        await sink.until(lambda: f"no answer from 127.0.0.1:{server.port} within 0.2 s" in sink.last_error)
         venue.instead = None
         await in_state(sink, LIVE)
     assert len(sink.chains) == 2

@@ -124,6 +124,8 @@ class _Price:
         coin = coins.get(self._key)
         if coin is not None and coin.__class__ is not dict:
             raise ValueError(f"not the prices of a coin: {quoted(coin)}")
+        if coin and self._unit not in coin and UPDATED not in coin:
+            raise ValueError(f"neither a price nor a time: {quoted(coin)}")
         venue_ns = time_ns(coin.get(UPDATED)) if coin else None
         text = number_text(coin.get(self._unit)) if coin else None
         value = decimal_value(text) if text else None
