@@ -121,6 +121,21 @@ async def test_delayed_data_and_prices_that_are_not_given() -> None:
     assert (sink.of("EURUSD")[0].bid_price, sink.of("EURUSD")[0].ask_price) == (None, None)
 
 
+@pytest.mark.parametrize(("entitlement", "is_late"), [(None, True), ("delayed", True), ("realtime", False)])
+async def test_stocks_are_late_unless_the_key_has_a_right_to_the_present(
+    entitlement: str | None,
+    is_late: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    sink = Recorder()
+    async with (
+        HttpServer(good) as server,
+        Running(make(server, sink, "IBM", "EUR/USD", entitlement=entitlement, **QUICK)),
+    ):
+        await sink.until(lambda: sink.of("IBM") and sink.of("EURUSD"))
+    assert (sink.of("IBM")[0].delayed is True) is is_late
+    assert sink.of("EURUSD")[0].delayed is UNCHANGED
+
+
 async def test_bulk_quotes_take_one_request_for_all_stocks() -> None:
     def reply(request: web.Request) -> Reply:
         symbols = subject(request).split(",")
