@@ -257,8 +257,12 @@ class Server:
 
 
 async def _closed(connection: Connection, close: Close) -> None:
-    await connection.socket.close(code=close.code, message=close.reason.encode())
-    # Whoever has not answered by now may never read what is still in the buffer.
+    try:
+        # The frame of the close waits in line behind what the client does not read.
+        async with asyncio.timeout(2 * CLOSE_TIMEOUT_S):
+            await connection.socket.close(code=close.code, message=close.reason.encode())
+    except TimeoutError:
+        log.info("a connection that was closed did not answer")
     connection.transport.abort()
 
 

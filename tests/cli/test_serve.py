@@ -174,7 +174,7 @@ async def test_nothing_is_left_when_the_demo_is_killed() -> None:
 
 async def test_demo_in_a_pipe_prints_tables_and_ends_with_its_reader() -> None:
     shell = await asyncio.create_subprocess_shell(
-        '"$PYTHON" -m tickmux_server.cli serve --demo --listen 127.0.0.1:0 | head -12; echo "${PIPESTATUS[0]}"',
+        '"$PYTHON" -m tickmux_server.cli serve --demo --listen 127.0.0.1:0 | head -24; echo "${PIPESTATUS[0]}"',
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
@@ -183,7 +183,7 @@ async def test_demo_in_a_pipe_prints_tables_and_ends_with_its_reader() -> None:
     )
     outcome = await finish(shell)
     *lines, code = outcome.stdout.splitlines()
-    assert (len(lines), code) == (12, "0")
+    assert (len(lines), code) == (24, "0")
     assert lines[0].startswith("Tickmux serves simulated venues on 127.0.0.1:")
     assert any(re.search(r"^  BTCUSDT?  +(Binance|Kraken) +[0-9.]+  ", line) for line in lines)
     assert "Traceback" not in outcome.stderr

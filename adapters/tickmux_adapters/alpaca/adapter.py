@@ -36,8 +36,8 @@ CHANNEL: Final = "0"
 """The venue allows one connection, so that there is one slot."""
 CONNECTS: Final = (20, 60.0)
 """Connection attempts. The venue publishes no limit, but answers 429 to too many."""
-CONTROL_MESSAGES: Final = (4, 1.0)
-"""The venue publishes no limit."""
+CONTROL_MESSAGES: Final = (20, 1.0)
+"""The venue publishes no limit. Pings of ours count among them, and must not starve the rest."""
 MSGPACK_HEADERS: Final = {"Content-Type": "application/msgpack"}
 
 
