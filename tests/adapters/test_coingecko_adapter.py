@@ -16,6 +16,7 @@ from tests.adapters.recorder import Recorder, Running
 from tickmux_adapters.budget import Spending
 from tickmux_adapters.budget_file import BudgetFile, default_path
 from tickmux_adapters.coingecko import ADAPTER
+from tickmux_adapters.coingecko.adapter import CoinGeckoAdapter
 from tickmux_adapters.coingecko.settings import CoinGeckoSettings
 from tickmux_adapters.errors import SettingsError
 from tickmux_adapters.model import UNCHANGED, Adapter, ChannelStatus, SourceState, SystemClock
@@ -413,6 +414,16 @@ async def test_a_simulated_venue_leaves_no_budget_behind(server: HttpServer, mon
     path = default_path("coingecko")
     assert path is not None
     assert not path.exists()
+
+
+def test_what_a_real_key_has_spent_is_remembered_where_a_restart_must_not_forget_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("COINGECKO_API_KEY", KEY)
+    for plan, is_remembered in (("keyless", False), ("demo", True), ("pro", False)):
+        settings = CoinGeckoSettings(adapter="coingecko", plan=plan)  # type: ignore[arg-type]
+        adapter = CoinGeckoAdapter("coingecko", settings, Recorder(), SystemClock())
+        assert (adapter._open_file() is not None) is is_remembered
 
 
 @pytest.mark.parametrize(
