@@ -1,6 +1,5 @@
 """What a key may ask of a venue: so many requests a second, a minute and a day, spread over all that is asked for."""
 
-import math
 from collections.abc import Iterable, Sequence
 from typing import Final
 
@@ -8,6 +7,7 @@ import msgspec
 
 from tickmux_adapters.model import BudgetStatus, Clock
 from tickmux_adapters.pacing import SlidingWindow
+from tickmux_adapters.windows import window_text
 
 NS_PER_S: Final = 1_000_000_000
 EVEN_SLACK: Final = 1.1
@@ -194,9 +194,3 @@ class Budget:
 
 def _may_hurry(left: int, unanswered: int, limit: int) -> bool:
     return unanswered <= left and (left == limit or left - unanswered >= limit / 2)
-
-
-def window_text(window_s: float) -> str:
-    """A window as people say it: `a minute`, `a day`, `10 s`."""
-    names = {1.0: "a second", 60.0: "a minute", 3600.0: "an hour", 86_400.0: "a day"}
-    return names.get(window_s, f"{math.ceil(window_s):d} s")

@@ -206,6 +206,9 @@ class Connection:
         Raises:
             VenueError: the connection has ended.
         """
+        if kind is not aiohttp.WSMsgType.PING and kind is not aiohttp.WSMsgType.PONG:
+            # What the venue said before it hung up is the better reason, and may be a refusal.
+            self.conversation.due(self._clock.monotonic_ns())
         if kind is aiohttp.WSMsgType.PING:
             self._control.spend(self._clock.monotonic_ns())
             await socket.pong(data)

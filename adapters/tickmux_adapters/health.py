@@ -63,12 +63,12 @@ class ChannelHealth:
         """Deliver the present status to the sink."""
         self._sink.status(self.status())
 
-    def note(self, note: str, *, about: str = "symbols") -> None:
+    def note(self, note: str, *, about: str = "") -> None:
         """Something that stays wrong until it is taken back with an empty note, such as a symbol that is not listed.
 
         Args:
-            note: what is wrong.
-            about: with what; each has a note of its own.
+            note: what is wrong, in one line.
+            about: of several things that may be wrong at once, which one this is; few and fixed.
         """
         note = _one_line(note)
         if note != self._notes.get(about, ""):

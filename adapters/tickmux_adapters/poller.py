@@ -16,6 +16,7 @@ from tickmux_adapters.model import Clock, QuoteUpdate, Sink, SourceState
 from tickmux_adapters.poll_plan import PollPlan
 from tickmux_adapters.polling import PollFeed, PollingSettings, Request
 from tickmux_adapters.rest import Answer, fetch
+from tickmux_adapters.secrets import redact
 
 logger = logging.getLogger(__name__)
 
@@ -31,6 +32,11 @@ class PolledChain:
         self._health = health
         self._is_open = False
         self._chains = 0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether what was delivered last still stands; if not, a feed forgets the order of what came before."""
+        return self._is_open
 
     @property
     def number(self) -> int:
@@ -181,13 +187,15 @@ class Poller:
             return self._feed.take(request, answer)
         except MalformedMessage as error:
             self._health.count_malformed(error.problem, answer.body)
-            raise VenueError(f"the answer for {request.name} could not be understood: {error.problem}") from error
+            # It may quote the answer, which may repeat the key.
+            problem = redact(error.problem)
+            raise VenueError(f"the answer for {request.name} could not be understood: {problem}") from error
 
     async def _remember(self) -> None:
         # Before the request goes: one that is sent and forgotten would be spent twice.
         if self._file is not None:
             await asyncio.to_thread(self._file.save, self._budget.spendings())
-            self._health.note(self._file.problem, about="budget file")
+            self._health.note(self._file.problem, about="budget")
 
     # How it stands.
 

@@ -37,10 +37,10 @@ class Repeats:
         self._count += 1
         self._latest_ns = monotonic_ns
 
-    def stuck(self, stands_at: int) -> bool:
-        """Whether a stream that stands there brings only what is older."""
+    def stuck(self, stands_at: int, *, ns_min: int = STUCK_NS_MIN) -> bool:
+        """Whether a stream that stands there brings only what is older, and has done so for `ns_min`."""
         return (
             stands_at == self._stands_at
             and self._count >= STUCK_REPEATS_MIN
-            and self._latest_ns - self._since_ns >= STUCK_NS_MIN
+            and self._latest_ns - self._since_ns >= ns_min
         )

@@ -1,23 +1,53 @@
-"""`serve --demo`: both venues simulated, each by a process of its own, in place of the live feeds."""
+"""`serve --demo`: every venue simulated, each by a process of its own, in place of the live feeds."""
 
 import asyncio
 import contextlib
 import json
 import logging
+import os
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Mapping
 from typing import IO, Any, Final
 
 import msgspec
 
+from tickmux_adapters.registry import SourceSettings
 from tickmux_server.children import end, start_module
 from tickmux_server.config import Config
 from tickmux_server.errors import TickmuxError
 
 logger = logging.getLogger(__name__)
 
-VENUES: Final = ("binance", "kraken")
 MODULE: Final = "tickmux_simulators"
+VENUES: Final[Mapping[str, str]] = {
+    "binance": "binance",
+    "kraken": "kraken",
+    "alpaca": "alpaca",
+    "alpaca-crypto": "alpaca",
+    "coingecko": "coingecko",
+    "alphavantage": "alphavantage",
+}
+"""The simulated venue of each adapter that has one."""
+ARGUMENTS: Final[Mapping[str, tuple[str, ...]]] = {"coingecko": ("--cache-s", "15")}
+"""What a simulator is told beside its venue: who watches a demo does not wait a minute for a price to move."""
+DEMO_SOURCES: Final[Mapping[str, Mapping[str, Any]]] = {
+    "binance": {
+        "adapter": "binance",
+        "symbols": ["BTCUSDT", "ETHUSDT", "SOLUSDT", "XRPUSDT", "DOGEUSDT", "ADAUSDT", "AVAXUSDT", "LINKUSDT"],
+    },
+    "kraken": {
+        "adapter": "kraken",
+        "symbols": ["BTCUSD", "ETHUSD", "SOLUSD", "XRPUSD", "DOGEUSD", "ADAUSD", "AVAXUSD", "LINKUSD"],
+    },
+    "alpaca": {
+        "adapter": "alpaca",
+        "symbols": ["AAPL", "MSFT", "NVDA", "AMZN", "GOOGL", "META", "TSLA", "JPM", "IBM", "BRK.B"],
+    },
+    "alpaca-crypto": {"adapter": "alpaca-crypto", "symbols": ["BTCUSD", "ETHUSD", "SOLUSD", "DOGEUSD"]},
+    "coingecko": {"adapter": "coingecko", "symbols": ["BTCUSD", "ETHUSD", "SOLUSD", "XRPUSD", "DOGEUSD"]},
+    "alphavantage": {"adapter": "alphavantage", "symbols": ["AAPL", "MSFT", "IBM", "EUR/USD", "BTC/USD"]},
+}
+"""What is quoted without a file: stocks and coins, streams and slow polls, some from more than one source."""
 READY_S: Final = 10.0
 """How long a simulator may take to listen."""
 RESTART_S: Final = 2.0
@@ -46,7 +76,7 @@ class SimulatedVenue:
         """Start it and wait until it listens.
 
         Returns:
-            What it says of itself: `websocket_url`, `rest_url`, `port`, `pid`.
+            What it says of itself: `websocket_url` (empty where the venue is polled), `rest_url`, `port`, `pid`, keys.
 
         Raises:
             SimulatorFailed: it ended, or was not ready in time.
@@ -69,6 +99,7 @@ class SimulatedVenue:
             MODULE,
             self.venue,
             *("--port", str(self._port), "--until-stdin-closes"),
+            *ARGUMENTS.get(self.venue, ()),
             reads_stdout=True,
             stderr=self._stderr,
             own_session=True,
@@ -82,7 +113,8 @@ class SimulatedVenue:
             raise SimulatorFailed(self.venue, f"it was not ready in {READY_S:.0f} s") from error
         except json.JSONDecodeError as error:
             raise SimulatorFailed(self.venue, "it ended, or printed no address") from error
-        logger.info("simulated %s: pid %d, %s", self.venue, process.pid, ready["websocket_url"])
+        url = ready["websocket_url"] or ready["rest_url"]
+        logger.info("simulated %s: pid %d, %s", self.venue, process.pid, url)
         return ready
 
     async def _keep_running(self) -> None:
@@ -101,27 +133,41 @@ class SimulatedVenue:
 
 @contextlib.asynccontextmanager
 async def simulated_venues(config: Config, stderr: IO[str] | None) -> AsyncIterator[Config]:
-    """Run every venue of the demo; the configuration's sources then point at them.
+    """Run the venues of the configured sources, which then point at them.
 
-    A source of the configuration keeps its settings but the URLs; every quote carries the flag SIMULATED.
+    A source keeps its settings but the URLs and where its keys come from; every quote carries the flag SIMULATED.
 
     Raises:
         SimulatorFailed: one did not start.
     """
-    venues = [SimulatedVenue(venue, stderr) for venue in VENUES]
+    adapters = {settings.adapter for settings in config.sources.values()}
+    names = sorted({VENUES[adapter] for adapter in adapters if adapter in VENUES})
+    venues = [SimulatedVenue(name, stderr) for name in names]
     try:
-        started = await asyncio.gather(*(venue.start() for venue in venues))
-        urls = {
-            venue: {"websocket_url": ready["websocket_url"], "rest_url": ready["rest_url"], "simulated": True}
-            for venue, ready in zip(VENUES, started, strict=True)
-        }
+        started = dict(zip(names, await asyncio.gather(*(venue.start() for venue in venues)), strict=True))
         sources = {
-            name: msgspec.structs.replace(settings, **urls[settings.adapter])
+            name: _pointed_at(settings, started[VENUES[settings.adapter]])
             for name, settings in config.sources.items()
-            if settings.adapter in urls
+            if settings.adapter in VENUES
         }
         for name in config.sources.keys() - sources.keys():
             logger.warning("source %s is left out: its venue is not simulated", name)
         yield msgspec.structs.replace(config, sources=sources)
     finally:
         await asyncio.gather(*(venue.stop() for venue in venues))
+
+
+def _pointed_at(settings: SourceSettings, ready: Mapping[str, Any]) -> SourceSettings:
+    """The settings with the simulated venue's addresses and keys in place of the real ones."""
+    changes: dict[str, Any] = {"simulated": True}
+    fields = settings.__struct_fields__
+    for setting, said in (("websocket_url", "websocket_url"), ("rest_url", "rest_url"), ("trading_url", "rest_url")):
+        if setting in fields:
+            changes[setting] = ready[said]
+    for setting, said in (("key_variable", "key"), ("secret_variable", "secret")):
+        if setting in fields:
+            # Keys come from the environment, these too; the name is none of the settings'.
+            variable = f"SIMULATED_{ready['venue']}_{said}".upper()
+            os.environ[variable] = ready[said]
+            changes[setting] = variable
+    return msgspec.structs.replace(settings, **changes)

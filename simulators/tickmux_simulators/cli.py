@@ -38,18 +38,21 @@ recording, with a switch for everything that can go wrong. Once it listens it pr
 after that, stdout stays silent and logs go to stderr. Two simulators with the same --seed see correlated prices.
 CoinGecko and Alpha Vantage are polled: they have no WebSocket (websocket_url is empty), their prices follow from seed
 and time alone, and the line also has a key that they take.
+The line of alpaca also gives a simulated key of the basic plan; PKSIMULATEDPLUS00002 with simulated-plus-secret is one
+of the plus plan. Its WebSocket paths are /v2/iex, /v2/sip, /v2/delayed_sip, /v2/test and /v1beta3/crypto/us.
 """
 
 EXAMPLES: Final = """\
 examples:
   python -m tickmux_simulators binance --port 40001
   python -m tickmux_simulators kraken --port 40002 --seed 7 --rate 1000
+  python -m tickmux_simulators alpaca --port 40003 --daily-bar-interval-s 5
   python -m tickmux_simulators binance --fault data_mute:symbol=BTCUSDT --fault rest_429:retry_after_s=30
 
-  python -m tickmux_simulators coingecko --port 40003 --cache-s 1
-  curl 'localhost:40003/api/v3/simple/price?ids=bitcoin&vs_currencies=usd'
-  python -m tickmux_simulators alphavantage --port 40004 --fault burst_limit:count=3
-  curl 'localhost:40004/query?function=GLOBAL_QUOTE&symbol=IBM&apikey=demo'
+  python -m tickmux_simulators coingecko --port 40004 --cache-s 1
+  curl 'localhost:40004/api/v3/simple/price?ids=bitcoin&vs_currencies=usd'
+  python -m tickmux_simulators alphavantage --port 40005 --fault burst_limit:count=3
+  curl 'localhost:40005/query?function=GLOBAL_QUOTE&symbol=IBM&apikey=demo'
 
   # while it runs
   curl localhost:40001/_control                                      the switches, their state, the counters
@@ -57,14 +60,15 @@ examples:
   curl localhost:40001/_control -d '{"fault": "data_mute", "on": false}'
   curl localhost:40001/_control -d '{"fault": "duplicate", "once": true, "symbol": "BTCUSDT"}'
   curl 'localhost:40001/_control/sent?symbol=BTCUSDT&limit=5'        the newest frames sent, exact text
-  curl 'localhost:40003/_control/sent?symbol=bitcoin'                the same of a polled venue: the newest bodies
+  curl 'localhost:40004/_control/sent?symbol=bitcoin'                the same of a polled venue: the newest bodies
+  curl localhost:40003/_control -d '{"fault": "halt", "symbol": "AAPL"}'
+  curl 'localhost:40003/_control/sent?symbol=AAPL'                   alpaca: the messages, as its frames mix symbols
 
 keys of polled venues:
   coingecko:    the announced one on the root for demo keys, another on that for paid ones (--pro); either is refused
                 on the other root, with 10010 and 10011; none is needed on the root for demo keys.
   alphavantage: any of 16 capital letters and digits: PREM… is a premium key, DELA… one that is entitled to delayed
                 data alone, all others are free; `demo` is good for IBM only.
-
 
 recordings (--recording):
   binance: lines `<unix seconds>: <combined frame>`, the first line being the URL; frames are sent verbatim to who
@@ -218,7 +222,8 @@ def _await_end_of_stdin(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) ->
 
 def _limit_help(name: str) -> str:
     kraken, other = getattr(KRAKEN_LIMITS, name), getattr(Limits(), name)
-    return f"(default: {other:g})" if kraken == other else f"(default: {other:g}; kraken {kraken:g})"
+    default = f"{other:g}" if isinstance(other, float) else f"{other}"
+    return f"(default: {default})" if kraken == other else f"(default: {default}; kraken {kraken:g})"
 
 
 def _fault_list() -> str:

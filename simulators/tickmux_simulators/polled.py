@@ -102,11 +102,16 @@ class PolledVenue(Venue):
 
     # The way of a request.
 
+    def count_request(self, path: str, query: Mapping[str, str]) -> None:
+        """Count a request that came in, by what it asks for."""
+        super().count_request(path, query)
+        name = self.subject(path, query).name
+        self.counters.requests[name] = self.counters.requests.get(name, 0) + 1
+
     def rest(self, path: str, query: Mapping[str, str], headers: Mapping[str, str], now_ns: int) -> Answer:
         """Answer a GET request."""
         request = Request(path, query, headers, now_ns)
         subject = self.subject(path, query)
-        self.counters.requests[subject.name] = self.counters.requests.get(subject.name, 0) + 1
         answer = self._instead(request)
         if answer is None:
             answer = self.answer(request, subject)
@@ -131,8 +136,10 @@ class PolledVenue(Venue):
 
     def _struck(self, fault: Fault, symbols: tuple[str, ...]) -> ActiveFault | None:
         """The switch, if it is to be applied to a request, which counts once whatever it asks for."""
-        symbol = next((one for one in symbols if self.board.active(fault, one)), symbols[0] if symbols else "")
-        return self.board.strike(fault, symbol)
+        active = self.board.active(fault)
+        if active is None or (active.parameters["symbol"] and not any(map(active.matches, symbols))):
+            return None
+        return self.board.strike(fault)
 
     def _instead(self, request: Request) -> Answer | None:
         for fault in INSTEAD:

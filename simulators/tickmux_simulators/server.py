@@ -196,7 +196,7 @@ class Server:
     async def _venue_request(self, request: web.Request) -> web.StreamResponse:
         if request.headers.get("Upgrade", "").lower() == "websocket":
             return await self._websocket(request)
-        self.venue.counters.rest_requests += 1
+        self.venue.count_request(request.path, request.query)
         await self._frozen_for("rest")
         slow = self.venue.board.active(Fault.SLOW_REST)
         if slow is not None and slow.text("path") in request.path_qs:
@@ -257,8 +257,12 @@ class Server:
 
 
 async def _closed(connection: Connection, close: Close) -> None:
-    await connection.socket.close(code=close.code, message=close.reason.encode())
-    # Whoever has not answered by now may never read what is still in the buffer.
+    try:
+        # The frame of the close waits in line behind what the client does not read.
+        async with asyncio.timeout(2 * CLOSE_TIMEOUT_S):
+            await connection.socket.close(code=close.code, message=close.reason.encode())
+    except TimeoutError:
+        log.info("a connection that was closed did not answer")
     connection.transport.abort()
 
 

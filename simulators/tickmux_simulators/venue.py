@@ -248,6 +248,10 @@ class Venue(abc.ABC):
         """What the announced line says beside the URLs, such as a simulated key."""
         return {}
 
+    def count_request(self, path: str, query: Mapping[str, str]) -> None:  # noqa: ARG002 - a venue may tell by them
+        """Count a GET request that came in."""
+        self.counters.rest_requests += 1
+
     def is_held(self, path: str, query: Mapping[str, str]) -> bool:  # noqa: ARG002 - a venue may tell by them
         """Whether a GET request gets no answer until data_mute is switched off."""
         return False

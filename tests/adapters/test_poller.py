@@ -259,6 +259,22 @@ async def test_a_day_that_is_spent_at_the_start_is_throttled_and_nothing_is_aske
             assert server.asked == []
 
 
+async def test_a_budget_that_cannot_be_kept_is_said_beside_what_else_is_wrong(
+    http: aiohttp.ClientSession, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+    file = BudgetFile(tmp_path / "file" / "budget.json", "THE-KEY")
+    allowances = [Allowance(1000, 86_400.0)]
+    async with (
+        HttpServer(price()) as server,
+        Toy(server, http, allowances=allowances, open_file=lambda: file) as toy,
+    ):
+        toy.health.note("'XYZ' is not listed")
+        status = await toy.until_state(LIVE)
+        assert "'XYZ' is not listed; the budget's file" in status.last_error
+        assert "cannot be written" in status.last_error
+
+
 async def test_what_is_spent_is_on_disk_before_it_is_sent(http: aiohttp.ClientSession, tmp_path: Path) -> None:
     path = tmp_path / "budget.json"
     on_disk: list[int] = []

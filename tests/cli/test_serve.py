@@ -21,6 +21,8 @@ from typing import Any
 import pytest
 from tests.cli.commands import LIMIT_S, environment, finish, run, start
 
+SIMULATED = ("binance", "kraken", "alpaca", "coingecko", "alphavantage")
+SOURCES = ("binance", "kraken", "alpaca", "alpaca-crypto", "coingecko", "alphavantage")
 UNIFIED = ["symbol", "type", "exchange", "last_price", "volume", "bid_price", "ask_price", "timestamp"]
 
 
@@ -37,7 +39,7 @@ async def demo(*arguments: str) -> AsyncIterator[Demo]:
     process = await start("serve", "--demo", "--listen", "127.0.0.1:0", *arguments)
     try:
         simulators = {}
-        for _ in range(2):
+        for _ in SIMULATED:
             found = re.search(r"simulated (\w+): pid (\d+)", await read_line(process.stderr))
             assert found
             simulators[found[1]] = int(found[2])
@@ -90,25 +92,34 @@ async def test_demo_from_the_first_quote_to_the_last_process() -> None:
     async with demo("--no-table") as running:
         snapshot: list[dict[str, Any]] = []
 
-        async def both_venues_are_quoted() -> bool:
+        async def every_source_is_quoted() -> bool:
             nonlocal snapshot
-            outcome = await run("snapshot", "BTC*", "--json", "--target", running.address)
+            outcome = await run("snapshot", "BTC*", "AAPL", "--json", "--target", running.address)
             snapshot = json.loads(outcome.stdout)["symbols"]
-            return {"binance", "kraken"} == {quote["source"] for quote in snapshot}
+            return len(snapshot) == 7
 
-        await eventually(both_venues_are_quoted)
+        await eventually(every_source_is_quoted)
         for quote in snapshot:
             assert list(quote)[:8] == UNIFIED
-            assert quote["bid_price"] < quote["ask_price"]
             assert "simulated" in quote["flags"]
-        assert {(quote["symbol"], quote["exchange"]) for quote in snapshot} == {
-            ("BTCUSDT", "Binance"),
-            ("BTCUSD", "Kraken"),
+            # A reference price alone has no bid and ask, and none is made up for it.
+            is_reference = "indicative" in quote["flags"]
+            assert (quote["bid_price"] is None) is (quote["ask_price"] is None) is is_reference
+            assert is_reference or quote["bid_price"] <= quote["ask_price"]
+        assert {(quote["symbol"], quote["source"], quote["exchange"], *quote["flags"][:-1]) for quote in snapshot} == {
+            ("AAPL", "alpaca", "NASDAQ"),
+            ("AAPL", "alphavantage", None, "indicative"),
+            ("BTCUSD", "alpaca-crypto", "Alpaca"),
+            ("BTCUSD", "alphavantage", None),
+            ("BTCUSD", "coingecko", None, "indicative"),
+            ("BTCUSD", "kraken", "Kraken"),
+            ("BTCUSDT", "binance", "Binance"),
         }
-        assert {name: status["state"] for name, status in (await states(running.address)).items()} == {
-            "binance": "live",
-            "kraken": "live",
-        }
+        stand = await states(running.address)
+        assert {name: status["state"] for name, status in stand.items()} == dict.fromkeys(SOURCES, "live")
+        (budget,) = stand["alphavantage"]["budgets"]
+        assert (budget["window_s"], budget["limit"]) == (86_400, 25)
+        assert budget["next_request_at"] is not None
         healthy = await run("health", "--target", running.address)
         assert healthy.code == 0
         running.process.send_signal(signal.SIGINT)
@@ -155,7 +166,7 @@ async def test_nothing_is_left_when_the_demo_is_killed() -> None:
     async with demo() as running:
         assert "instruments" in await read_line(running.process.stdout), "the table has started"
         started = children_of(running.process.pid)
-        assert len(started) == 3, "two simulators and the table"
+        assert len(started) == len(SIMULATED) + 1, "the simulators and the table"
         running.process.kill()
         await running.process.wait()
         await all_ended(started)
@@ -163,7 +174,7 @@ async def test_nothing_is_left_when_the_demo_is_killed() -> None:
 
 async def test_demo_in_a_pipe_prints_tables_and_ends_with_its_reader() -> None:
     shell = await asyncio.create_subprocess_shell(
-        '"$PYTHON" -m tickmux_server.cli serve --demo --listen 127.0.0.1:0 | head -12; echo "${PIPESTATUS[0]}"',
+        '"$PYTHON" -m tickmux_server.cli serve --demo --listen 127.0.0.1:0 | head -24; echo "${PIPESTATUS[0]}"',
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
@@ -172,7 +183,7 @@ async def test_demo_in_a_pipe_prints_tables_and_ends_with_its_reader() -> None:
     )
     outcome = await finish(shell)
     *lines, code = outcome.stdout.splitlines()
-    assert (len(lines), code) == (12, "0")
+    assert (len(lines), code) == (24, "0")
     assert lines[0].startswith("Tickmux serves simulated venues on 127.0.0.1:")
     assert any(re.search(r"^  BTCUSDT?  +(Binance|Kraken) +[0-9.]+  ", line) for line in lines)
     assert "Traceback" not in outcome.stderr

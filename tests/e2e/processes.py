@@ -9,6 +9,8 @@ import socket
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 START_S = 30.0
 STOP_S = 15.0
@@ -36,8 +38,9 @@ class ChildProcess:
         assert self._process is not None, "not started"
         return self._process
 
-    async def spawn(self, *command: str) -> None:
-        environment = {key: value for key, value in os.environ.items() if not key.startswith("TICKMUX_")}
+    async def spawn(self, *command: str, variables: Mapping[str, str] = MappingProxyType({})) -> None:
+        kept = {key: value for key, value in os.environ.items() if not key.startswith("TICKMUX_")}
+        environment = {**kept, **variables}
         self._process = await asyncio.create_subprocess_exec(
             sys.executable,
             *command,
@@ -101,18 +104,29 @@ class VenueProcess(ChildProcess):
         self.websocket_url = f"ws://127.0.0.1:{port}" + ("/v2" if name == "kraken" else "")
         self.rest_url = f"http://127.0.0.1:{port}"
 
-    async def start(self) -> None:
-        await self.spawn("-m", "tickmux_simulators", self.name, "--port", str(self.port), "--seed", "7")
-        assert json.loads(await self.line())["port"] == self.port
+    async def start(self, *arguments: str) -> dict[str, Any]:
+        """Start it; what it says of itself."""
+        await self.spawn("-m", "tickmux_simulators", self.name, "--port", str(self.port), "--seed", "7", *arguments)
+        ready: dict[str, Any] = json.loads(await self.line())
+        assert ready["port"] == self.port
+        return ready
 
 
 class ServerProcess(ChildProcess):
     """`tickmux serve` on a port of its own."""
 
-    def __init__(self, folder: Path, venues: Mapping[str, VenueProcess]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        venues: Mapping[str, VenueProcess],
+        *,
+        more_sections: str = "",
+        variables: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         super().__init__()
         self.target = f"127.0.0.1:{free_port()}"
         self._config = folder / "tickmux.toml"
+        self._variables = variables
         sections = [
             f"[sources.{name}]\n"
             f'adapter = "{name}"\n'
@@ -121,9 +135,9 @@ class ServerProcess(ChildProcess):
             "retry_cap_s = 1.0\n"
             for name, venue in venues.items()
         ]
-        self._config.write_text("\n".join(sections))
+        self._config.write_text("\n".join([*sections, more_sections]))
 
     async def start(self) -> None:
         serve = ("serve", "--no-table", "--config", str(self._config), "--listen", self.target)
-        await self.spawn("-m", "tickmux_server.cli", *serve)
+        await self.spawn("-m", "tickmux_server.cli", *serve, variables=self._variables)
         await self.logged("listening on")

@@ -5,10 +5,11 @@ import contextlib
 import json
 import os
 import sys
+import types
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,10 +31,10 @@ class Simulator:
         self.announced = announced
 
     async def get(
-        self, path: str, *, timeout_s: float = PATIENCE_S, headers: dict[str, str] | None = None
+        self, path: str, *, headers: Mapping[str, str] | None = None, timeout_s: float = PATIENCE_S
     ) -> tuple[int, str, dict[str, str]]:
         """(status, body, headers) of a GET, whatever the status."""
-        return await asyncio.to_thread(_request, self.rest_url + path, None, timeout_s, headers)
+        return await asyncio.to_thread(_request, self.rest_url + path, None, timeout_s, headers or {})
 
     async def get_json(self, path: str) -> Any:
         status, body, _ = await self.get(path)
@@ -72,9 +73,8 @@ class Simulator:
     @contextlib.asynccontextmanager
     async def connect(self, path: str = "", **options: Any) -> AsyncIterator["Raw"]:
         """A raw WebSocket by an implementation that is not the simulator's."""
-        async with websockets.connect(
-            self.websocket_url + path, max_size=None, ping_interval=None, close_timeout=1, **options
-        ) as socket:
+        defaults: dict[str, Any] = {"max_size": None, "ping_interval": None, "close_timeout": 1}
+        async with websockets.connect(self.websocket_url + path, **(defaults | options)) as socket:
             yield Raw(socket)
 
 
@@ -152,10 +152,9 @@ async def simulator(venue: str, *arguments: str) -> AsyncIterator[Simulator]:
 
 
 def _request(
-    url: str, body: str | None, timeout_s: float, headers: dict[str, str] | None = None
+    url: str, body: str | None, timeout_s: float, headers: Mapping[str, str] = types.MappingProxyType({})
 ) -> tuple[int, str, dict[str, str]]:
-    data = body.encode() if body is not None else None
-    request = urllib.request.Request(url, data=data, headers=headers or {})
+    request = urllib.request.Request(url, data=body.encode() if body is not None else None, headers=dict(headers))
     try:
         with urllib.request.urlopen(request, timeout=timeout_s) as response:
             return response.status, response.read().decode(), dict(response.headers)

@@ -7,8 +7,8 @@ from typing import Final, NamedTuple
 
 from tickmux.v1.quote_pb2 import Quote, QuoteFlag
 from tickmux.v1.source_pb2 import Budget, SourceState, SourceStatus
-from tickmux_adapters.budget import window_text
 from tickmux_adapters.symbols import normalise_symbol
+from tickmux_adapters.windows import window_text
 from tickmux_server.cli.figures import UNKNOWN, decimal_places, duration_text, lag_text, price_text, volume_text
 from tickmux_server.cli.jsonlines import state_name
 from tickmux_server.cli.presence import known

@@ -18,7 +18,7 @@ from tickmux_server.children import end, start_module
 from tickmux_server.cli.errors import CommandError, ExitCode
 from tickmux_server.cli.logs import configure_logging
 from tickmux_server.config import Config, ConfigError, load_config
-from tickmux_server.demo import simulated_venues
+from tickmux_server.demo import DEMO_SOURCES, simulated_venues
 from tickmux_server.errors import TickmuxError
 from tickmux_server.listen import is_loopback, split_address
 
@@ -57,7 +57,8 @@ def _configuration(options: argparse.Namespace) -> Config:
         for name in ("listen", "insecure", "log_level")
         if getattr(options, name) is not None
     }
-    return load_config(Path(file) if file else None, os.environ, flags)
+    default_sources = DEMO_SOURCES if options.demo else None
+    return load_config(Path(file) if file else None, os.environ, flags, default_sources=default_sources)
 
 
 def _log_file() -> Path:

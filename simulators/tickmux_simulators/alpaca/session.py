@@ -8,7 +8,7 @@ from tickmux_simulators.alpaca.accounts import Account, account_of
 from tickmux_simulators.alpaca.codecs import JSON, Codec, DecodeError
 from tickmux_simulators.alpaca.feeds import ALL, CHANNELS, COUNTED, FOLLOWERS, UNLISTED_WHILE_EMPTY, Feed
 from tickmux_simulators.faults import Fault, FaultBoard
-from tickmux_simulators.venue import Close, Limits, Session
+from tickmux_simulators.venue import Close, Counters, Limits, Session
 
 ERRORS: Final = {
     400: "invalid syntax",
@@ -54,6 +54,7 @@ class Desk(NamedTuple):
 
     board: FaultBoard
     limits: Limits
+    counters: Counters
     is_taken: Callable[["AlpacaSession", Account], bool]
     """Whether another connection of an account is on the session's feed."""
     subscribe: Callable[["AlpacaSession", str, str], None]
@@ -117,6 +118,7 @@ class AlpacaSession(Session):
             self.closing = Close(1000, "")
         elif limits.server_ping_s and now_s - self._pinged_s >= limits.server_ping_s:
             self._pinged_s = now_s
+            self._desk.counters.pings_sent += 1
             self.outbox.append(wire.frame(wire.PING, b""))
 
     def on_slow(self) -> None:
@@ -160,6 +162,8 @@ class AlpacaSession(Session):
 
     def _perform(self, request: Any) -> None:
         action = request.get("action") if isinstance(request, dict) else None
+        if not isinstance(action, str):
+            raise RequestError(400)
         broken = self._desk.board.active(Fault.INTERNAL_ERROR_500)
         if broken is not None and broken.text("action") in {"", action}:
             self._desk.board.strike(Fault.INTERNAL_ERROR_500)

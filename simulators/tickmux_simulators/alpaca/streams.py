@@ -32,6 +32,9 @@ class Streams:
         self, instruments: dict[str, Instrument], board: FaultBoard, faults: DataFaults, limits: Limits, record: Record
     ) -> None:
         self.minute_bars = MinuteBars(length_s=limits.minute_bar_s)
+        for instrument in instruments.values():
+            for trade in instrument.trades:
+                self.minute_bars.add(trade)
         self._instruments = instruments
         self._coins = [one for one in instruments.values() if kind_of(one) == CRYPTO]
         self._board = board
@@ -180,12 +183,13 @@ class Streams:
         self._send(instrument, "lulds", lambda codec, feed: encoding.stock_band(codec, feed, instrument, now_ns))
 
     def _time(self, now_ns: int) -> None:
-        for bar in self.minute_bars.due(now_ns, self._coins):
+        is_quiet = self._board.active(Fault.QUIET_MARKET) is not None
+        for bar in self.minute_bars.due(now_ns, [] if is_quiet else self._coins):
             self._send_bar("bars", "b", bar)
         if now_ns >= self._daily_due_ns:
             self._daily_due_ns = now_ns + int(self._limits.daily_bar_interval_s * SECOND_NS)
             self._daily_bars(now_ns // SECOND_NS)
-        if now_ns >= self._bands_due_ns:
+        if now_ns >= self._bands_due_ns and not is_quiet:
             self._bands_due_ns = now_ns + int(self._limits.price_band_interval_s * SECOND_NS)
             for instrument in self._instruments.values():
                 if kind_of(instrument) == STOCKS:

@@ -34,7 +34,9 @@ class AlpacaVenue(Venue):
         self.sessions: set[AlpacaSession] = set()
         self.streams = Streams(instruments, self.board, self.data_faults, limits, self._record)
         self._rest = AlpacaRest(self._market.instruments, self.board, limits, self.streams.minute_bars)
-        self._desk = Desk(self.board, limits, self._is_taken, self.streams.subscribe, self.streams.unsubscribe)
+        self._desk = Desk(
+            self.board, limits, self.counters, self._is_taken, self.streams.subscribe, self.streams.unsubscribe
+        )
 
     @property
     def announced_extras(self) -> Mapping[str, str]:

@@ -76,8 +76,11 @@ def coins_asked(name: str, identifier: str, query: Query) -> tuple[str, ...]:
     """Ids of the coins that a request asks for, those that exist."""
     if name in {"/coins/{id}", "/coins/{id}/tickers"}:
         return (identifier,) if identifier in COINS else ()
-    listed = query.get("coin_ids" if name == "/exchanges/{id}/tickers" else "ids", "")
-    return tuple(one for one in _split(listed) if one in COINS)
+    if name == "/exchanges/{id}/tickers":
+        return tuple(one for one in _split(query.get("coin_ids", "")) if one in COINS)
+    if name not in {"/simple/price", "/coins/markets"}:
+        return ()
+    return tuple(coin.id for coin in (_looked_up(query) or {}).values())
 
 
 class CoinGeckoRest:

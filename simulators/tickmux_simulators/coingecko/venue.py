@@ -22,7 +22,7 @@ from tickmux_simulators.coingecko.rest import (
     coins_asked,
     endpoint,
 )
-from tickmux_simulators.faults import ActiveFault, Fault
+from tickmux_simulators.faults import ActiveFault, Fault, FaultError
 from tickmux_simulators.polled import HTML, OTHER, PAGE, PolledVenue, Request, Subject, TokenBucket
 from tickmux_simulators.venue import Answer, Limits
 
@@ -67,6 +67,12 @@ class CoinGeckoVenue(PolledVenue):
         """Of either kind."""
         demo, pro = access.keys(request)
         return demo or pro
+
+    def switched(self, active: ActiveFault, on: bool) -> None:  # noqa: FBT001 - the board's callback
+        """Take no shape of errors that there is none of. Raises FaultError for it."""
+        if active.fault is Fault.ERROR_SHAPE and on and active.text("shape") not in access.SHAPES:
+            self.board.switch(Fault.ERROR_SHAPE.value, {}, on=False)
+            raise FaultError(f"fault error_shape: shape is {active.text('shape')!r}; one of {', '.join(access.SHAPES)}")
 
     def answer(self, request: Request, subject: Subject) -> Answer:
         """Check the key, count the request, and answer it."""

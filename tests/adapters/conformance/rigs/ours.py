@@ -1,0 +1,9 @@
+"""The rigs of the venues that this distribution has adapters for."""
+
+from typing import Final
+
+from tests.adapters.conformance.rig import VenueRig
+from tests.adapters.conformance.rigs.binance import BinanceRig
+from tests.adapters.conformance.rigs.kraken import KrakenRig
+
+OURS: Final[tuple[type[VenueRig], ...]] = (BinanceRig, KrakenRig)
