@@ -1,9 +1,9 @@
 """What the Alpha Vantage adapter makes of the recordings."""
 
 import json
-from collections.abc import Mapping
+import logging
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
 from tests.golden.harvest import NOW, Harvest, StillClock
 from tests.golden.venues.producer import Lines, Producer, numbered_lines
@@ -15,56 +15,46 @@ from tickmux_adapters.alphavantage.refusals import Refused
 from tickmux_adapters.health import ChannelHealth
 from tickmux_adapters.poller import PolledChain
 
-UNKNOWN = "IBM"
-"""What was asked for where an answer does not say."""
+logger = logging.getLogger(__name__)
 
 
-def body(path: Path) -> Lines:
-    """One body."""
-    harvest = Harvest()
-    harvest.message = 1
-    _take(harvest, path.read_bytes())
-    return harvest.lines
+def answer_about(*symbols: str, bulk: bool = False) -> Producer:
+    """One body, as the answer to one request."""
+
+    def produce(path: Path) -> Lines:
+        return _lines([(1, path.read_bytes())], symbols, bulk=bulk)
+
+    return produce
 
 
 def cases(path: Path) -> Lines:
-    """A body a line, each with where its wording was seen."""
+    """A body a line, each as the answer about a stock."""
+    bodies = ((number, json.dumps(json.loads(line)["body"]).encode()) for number, line in numbered_lines(path))
+    return _lines(bodies, ["IBM"], bulk=False)
+
+
+def _lines(bodies: Iterable[tuple[int, bytes]], symbols: Iterable[str], *, bulk: bool) -> Lines:
     harvest = Harvest()
-    for harvest.message, line in numbered_lines(path):
-        _take(harvest, json.dumps(json.loads(line)["body"]).encode())
+    health = ChannelHealth(source="alphavantage", channel="0", sink=harvest, clock=StillClock())
+    # The recordings list nothing: which instruments there are is the configuration's.
+    decoder = AlphaVantageDecoder(harvest.know, PolledChain(harvest, health), health)
+    (inquiry,) = inquiries_for(instruments_of("alphavantage", symbols), bulk=bulk)
+    for harvest.message, body in bodies:
+        try:
+            decoder.take(inquiry, body, NOW)
+        except Refused as refused:
+            logger.info("%d: %s", harvest.message, refused)
     return harvest.lines
 
 
-def _take(harvest: Harvest, answer: bytes) -> None:
-    document: dict[str, Any] = json.loads(answer)
-    health = ChannelHealth(source="alphavantage", channel="0", sink=harvest, clock=StillClock())
-    decoder = AlphaVantageDecoder(harvest.know, PolledChain(harvest, health), health)
-    is_bulk = "data" in document
-    (inquiry,) = inquiries_for(instruments_of("alphavantage", _asked(document)), bulk=is_bulk)
-    try:
-        decoder.take(inquiry, answer, NOW)
-    except Refused:
-        # A reason instead of data.
-        return
-
-
-def _asked(document: dict[str, Any]) -> list[str]:
-    for part in document.values():
-        if isinstance(part, dict) and "01. symbol" in part:
-            return [part["01. symbol"]]
-        if isinstance(part, dict) and "1. From_Currency Code" in part:
-            return [f"{part['1. From_Currency Code']}/{part['3. To_Currency Code']}"]
-    return [row["symbol"] for row in document.get("data", [])] or [UNKNOWN]
-
-
 PRODUCERS: Mapping[str, Producer] = {
-    "alphavantage-java__exchangerate_data-with-no-bid-or-ask-price.json": body,
-    "alphavantage-java__exchangerate_data.json": body,
-    "alphavantage-java__timeseries_globalquote.json": body,
-    "alphavantage-java__timeseries_realtimebulkquote.json": body,
-    "alphavantage_ruby__forex_exchange_rates.json": body,
-    "alphavantage_ruby__time_series_quote.json": body,
+    "alphavantage-java__exchangerate_data-with-no-bid-or-ask-price.json": answer_about("USD/JPY"),
+    "alphavantage-java__exchangerate_data.json": answer_about("BTC/CNY"),
+    "alphavantage-java__timeseries_globalquote.json": answer_about("IBM"),
+    "alphavantage-java__timeseries_realtimebulkquote.json": answer_about("MSFT", "AAPL", "IBM", bulk=True),
+    "alphavantage_ruby__forex_exchange_rates.json": answer_about("USD/JPY"),
+    "alphavantage_ruby__time_series_quote.json": answer_about("TSLA"),
     "errors__http200_bodies.jsonl": cases,
-    "ledgerframe__av_global_quote_empty.json": body,
-    "ledgerframe__av_global_quote_entitled.json": body,
+    "ledgerframe__av_global_quote_empty.json": answer_about("IBM"),
+    "ledgerframe__av_global_quote_entitled.json": answer_about("TSLA"),
 }
