@@ -36,6 +36,11 @@ def test_the_cache_says_the_real_venues_words_at_its_period() -> None:
     assert headers["cache-control"] == "max-age=30, public, must-revalidate, s-maxage=60"
 
 
+def test_a_cache_of_less_than_a_second_does_not_promise_a_whole_one() -> None:
+    headers = Cache(0.5).answer("url", lambda: ("{}", {}), 0).headers
+    assert headers["cache-control"] == "max-age=0, public, must-revalidate, s-maxage=0"
+
+
 def test_a_bucket_gives_back_with_time_and_never_more_than_it_holds() -> None:
     bucket = TokenBucket(2.0, 0.5)
     assert [bucket.take(0.0) for _ in range(3)] == [0.0, 0.0, 2.0]

@@ -61,7 +61,8 @@ class Cache:
             self._entries[key] = entry
             while len(self._entries) > ENTRIES_KEPT:
                 self._entries.popitem(last=False)
-        shared_s = max(math.ceil(period_s), 1)
+        # Less than a second cannot be said: a whole one would keep clients waiting for what was renewed long ago.
+        shared_s = math.ceil(period_s) if period_s >= 1 else 0
         headers = {
             **entry.headers,
             "cache-control": f"max-age={min(MAX_AGE_S, shared_s)}, public, must-revalidate, s-maxage={shared_s}",
