@@ -201,9 +201,9 @@ class Fault(enum.Enum):
         "quiet_market",
         (
             "Nothing trades and nobody quotes, as when the market is closed: no data at all while pings and requests "
-            "are answered. The test feed goes on."
+            "are answered. The test feed goes on. Alpha Vantage answers with the prices of the first request since."
         ),
-        ALPACA,
+        ALPACA | ALPHAVANTAGE,
         NONE,
     )
     SLOW_CLIENT_407 = (

@@ -1,5 +1,6 @@
 """The simulated Alpha Vantage over real sockets: what its functions answer, held against recorded answers."""
 
+import asyncio
 import csv
 import datetime as dt
 import io
@@ -13,7 +14,7 @@ import pytest
 import pytest_asyncio
 from tests.adapters.recordings import path_of
 from tests.simulators.polling import polls, sent_bodies
-from tests.simulators.process import Simulator, simulator
+from tests.simulators.process import PATIENCE_S, Simulator, simulator
 from tests.simulators.shapes import differences
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -122,6 +123,24 @@ async def test_a_quote_is_of_today_and_adds_up(venue: Simulator) -> None:
     day = dt.date.fromisoformat(quote["07. latest trading day"])
     assert 0 <= (dt.datetime.now(dt.UTC).date() - day).days <= 3
     assert quote["06. volume"].isdigit()
+
+
+async def test_prices_stand_still_while_the_market_is_quiet(venue: Simulator) -> None:
+    async def both() -> tuple[Any, Any]:
+        stock = await ask(venue, "GLOBAL_QUOTE", symbol="IBM")
+        return stock, await ask(venue, "CURRENCY_EXCHANGE_RATE", **RATE)
+
+    await venue.switch("quiet_market")
+    closed = await both()
+    for _ in range(50):
+        assert await both() == closed
+    await venue.switch("quiet_market", on=False)
+    async with asyncio.timeout(PATIENCE_S):
+        while (await both())[1] == closed[1]:
+            pass  # each turn waits for answers over HTTP; rates move once a second
+    await venue.switch("quiet_market")
+    assert (await both())[1] != closed[1], "the market closes at the prices of then"
+    await venue.switch("quiet_market", on=False)
 
 
 async def test_a_rate_has_a_bid_and_an_ask_around_it_and_the_second_of_now(venue: Simulator) -> None:

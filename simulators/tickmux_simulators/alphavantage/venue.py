@@ -31,6 +31,8 @@ class AlphaVantageVenue(PolledVenue):
         super().__init__(limits)
         self._rest = AlphaVantageRest(self.board, seed=seed)
         self._accounts = Accounts(limits)
+        self._closed_s: float | None = None
+        """The instant whose prices stand while the market is quiet; None while it is not."""
 
     @property
     def announced_extras(self) -> Mapping[str, str]:
@@ -62,7 +64,16 @@ class AlphaVantageVenue(PolledVenue):
         if account.key == DEMO_KEY and subject.symbols != DEMO_SYMBOLS:
             return texts.demo_key()
         skew_s = (self.clock_ns(request.now_ns) - request.now_ns) / SECOND_NS
-        return self._rest.answer(function, request.query, account, request.now_s, skew_s)
+        return self._rest.answer(function, request.query, account, self._priced_s(request.now_s), skew_s)
+
+    def _priced_s(self, now_s: float) -> float:
+        """The instant whose prices are told now, Unix seconds."""
+        if self.board.strike(Fault.QUIET_MARKET) is None:
+            self._closed_s = None
+            return now_s
+        if self._closed_s is None:
+            self._closed_s = now_s
+        return self._closed_s
 
     def _refusal(self, request: Request) -> Answer | None:
         for fault in REFUSALS:
