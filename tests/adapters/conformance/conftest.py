@@ -2,6 +2,7 @@
 
 import importlib
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -34,15 +35,25 @@ def _load(name: str) -> type[VenueRig]:
     return rig
 
 
+def _name(rig: type[VenueRig]) -> str:
+    return f"{rig.adapter}-{rig.variant}" if rig.variant else rig.adapter
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if {"rig", "case"} <= set(metafunc.fixturenames):
-        pairs = [
-            pytest.param(rig, case, id=f"{rig.adapter}-{case.__name__}")
-            for rig in chosen(metafunc.config)
-            for case in CASES
-            if case.__name__ not in rig.not_applicable
-        ]
-        metafunc.parametrize(("rig", "case"), pairs, indirect=["rig"], scope="module")
+        # Only the rig is of the module: were the case so too, pytest would mix the rigs, and start each many times.
+        metafunc.parametrize("rig", chosen(metafunc.config), indirect=True, scope="module", ids=_name)
+        metafunc.parametrize("case", CASES, ids=lambda case: case.__name__)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items[:] = [item for item in items if not _is_not_applicable(item)]
+
+
+def _is_not_applicable(item: pytest.Item) -> bool:
+    callspec = getattr(item, "callspec", None)
+    parameters: dict[str, Any] = {} if callspec is None else callspec.params
+    return {"rig", "case"} <= parameters.keys() and parameters["case"].__name__ in parameters["rig"].not_applicable
 
 
 @pytest.fixture(scope="session")
@@ -62,9 +73,7 @@ async def rig(request: pytest.FixtureRequest) -> AsyncIterator[VenueRig]:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    lines = [
-        f"{rig.adapter}: {case}: {reason}" for rig in chosen(config) for case, reason in rig.not_applicable.items()
-    ]
+    lines = [f"{_name(rig)}: {case}: {reason}" for rig in chosen(config) for case, reason in rig.not_applicable.items()]
     if lines:
         terminalreporter.section("conformance cases that do not apply")
         for line in lines:

@@ -1,7 +1,7 @@
 """What the conformance suite has to know of a venue: how to run its stand-in, trouble it, and read what it told."""
 
 import abc
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, ClassVar, Final, NamedTuple
@@ -57,6 +57,8 @@ class VenueRig(abc.ABC):
 
     adapter: ClassVar[str]
     """Name under which the adapter is registered."""
+    variant: ClassVar[str] = ""
+    """What tells this rig from others of the same adapter, such as an encoding."""
     symbols: ClassVar[tuple[Listed, ...]]
     """At least two instruments that trade, the liveliest first."""
     unknown_symbol: ClassVar[str]
@@ -66,7 +68,7 @@ class VenueRig(abc.ABC):
     garbage: ClassVar[tuple[str, ...]]
     """Kinds of nonsense that the venue can be made to send, each to be counted as malformed."""
     wrong_key: ClassVar[Mapping[str, Any]] = {}
-    """Settings with a key that the venue refuses."""
+    """Settings with a key that the venue refuses, or with the name of a variable of `environment` that holds one."""
     not_applicable: ClassVar[Mapping[str, str]] = {}
     """Names of cases that cannot be put to this venue, each with the reason, which is printed."""
     keeps_connection: ClassVar[bool] = True
@@ -77,6 +79,20 @@ class VenueRig(abc.ABC):
     """How many quotes a case looks at."""
     patience_s: ClassVar[float] = 10.0
     """How long a case waits for what has to come."""
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """Variables to set while the adapter runs: those of its keys, the right ones and the refused ones."""
+        return {}
+
+    @property
+    def secrets(self) -> Collection[str]:
+        """Keys, the right ones and the refused ones: no status and no log may hold one, whatever happens."""
+        return self.environment.values()
+
+    def never_of(self, listed: Listed) -> frozenset[str]:
+        """Those of FIELDS that the venue never gives for an instrument: a venue of several types may tell by it."""
+        return self.never
 
     def adapter_type(self) -> AdapterType:
         """What is tested."""
@@ -122,7 +138,10 @@ class VenueRig(abc.ABC):
 
     @abc.abstractmethod
     async def mute(self, *, on: bool) -> None:
-        """Say nothing that carries data, while connections are accepted and stay open."""
+        """Say nothing that carries data, while connections are accepted and stay open.
+
+        Where a quiet market rightly carries no data, it is what proves the connection that fails to come.
+        """
 
     @abc.abstractmethod
     async def garble(self, kind: str, *, on: bool) -> None:

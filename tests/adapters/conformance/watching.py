@@ -6,10 +6,11 @@ import logging
 import os
 import stat
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+import pytest
 from tests.adapters.conformance.rig import FIELDS, HOST, Listed, VenueRig
 from tests.adapters.recorder import Recorder
 
@@ -117,16 +118,21 @@ class Watched:
 async def watched(
     rig: VenueRig, *, symbols: Sequence[str] | None = None, clock: Clock | None = None, **settings: Any
 ) -> AsyncIterator[Watched]:
-    """An adapter that runs for as long as the block, and then has to end when it is cancelled."""
+    """An adapter that runs for as long as the block, and then has to end when it is cancelled, without a key told."""
     wanted = [each.symbol for each in rig.symbols] if symbols is None else symbols
-    work = Watched(rig, wanted, clock or SystemClock(), settings)
-    try:
-        yield work
-        if not work.is_cancelled:
-            assert not work.task.done(), f"run() has ended by itself {work.ended}"
-            assert await work.cancel(), "run() goes on after it was cancelled"
-    finally:
-        await work.force()
+    secrets = list(rig.secrets)
+    with variables(rig.environment), kept_logs() as logs:
+        work = Watched(rig, wanted, clock or SystemClock(), settings)
+        try:
+            yield work
+            if not work.is_cancelled:
+                assert not work.task.done(), f"run() has ended by itself {work.ended}"
+                assert await work.cancel(), "run() goes on after it was cancelled"
+        finally:
+            await work.force()
+    said = [*map(repr, work.sink.statuses), *map(repr, work.adapter.statuses()), *logs.lines]
+    leaks = [line for line in said if any(secret in line for secret in secrets)]
+    assert not leaks, f"a key is in a status or a log: {leaks[0]}"
 
 
 def numbers(quote: object) -> dict[str, float]:
@@ -180,6 +186,15 @@ class BlackHole:
             if not self.open:
                 self.deserted.set()
             writer.close()
+
+
+@contextlib.contextmanager
+def variables(values: Mapping[str, str]) -> Iterator[None]:
+    """Environment variables for as long as the block."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in values.items():
+            patch.setenv(name, value)
+        yield
 
 
 class KeptLogs(logging.Handler):

@@ -12,6 +12,7 @@ from typing import Any, Final
 from tests.adapters.conformance.acme.venue import KEY, SWITCHES
 from tests.adapters.conformance.rig import HOST, Listed, Told, VenueRig
 
+WRONG_KEY: Final = "no-key-of-theirs"
 VENUE: Final = Path(__file__).with_name("venue.py")
 ANSWER_S: Final = 10.0
 
@@ -24,7 +25,8 @@ class AcmeRig(VenueRig):
     unknown_symbol = "ROCKETUSD"
     never = frozenset({"bid_size", "ask_size"})
     garbage = ("page", "half", "objects")
-    wrong_key = {"key": "no-key-of-theirs"}  # noqa: RUF012 - the base class declares it
+    wrong_key = {"key": WRONG_KEY}  # noqa: RUF012 - the base class declares it
+    secrets = (KEY, WRONG_KEY)
     hurried = {"answer_timeout_s": 0.1}  # noqa: RUF012 - the base class declares it
     keeps_connection = False
     sample = 6
