@@ -1,11 +1,10 @@
 """Kraken: one channel that carries everything, its time included."""
 
 import json
-from datetime import datetime
 from decimal import Decimal
 
 from tests.adapters.conformance.rig import NO_KEYS, Listed, Told
-from tests.adapters.conformance.rigs.simulated import SimulatedRig, amount, price
+from tests.adapters.conformance.rigs.simulated import SimulatedRig, amount, nanoseconds, price
 
 
 class KrakenRig(SimulatedRig):
@@ -28,7 +27,7 @@ class KrakenRig(SimulatedRig):
                 ask_size=amount(entry["ask_qty"]),
                 last_price=price(entry["last"]),
                 volume=amount(entry["volume"]),
-                venue_time_ns=_nanoseconds(entry["timestamp"]),
+                venue_time_ns=nanoseconds(entry["timestamp"]),
             )
             for entry in frame["data"]
             if entry["symbol"] == listed.venue_symbol
@@ -38,8 +37,3 @@ class KrakenRig(SimulatedRig):
         # Orders still meet in this state, so that nothing counts as halted.
         limited = {"symbol": self.venue_symbols, "status": "limit_only"}
         await self.switch(("halt", limited), on=on)
-
-
-def _nanoseconds(text: str) -> int:
-    whole, _, fraction = text.removesuffix("Z").partition(".")
-    return int(datetime.fromisoformat(whole + "+00:00").timestamp()) * 1_000_000_000 + int(fraction.ljust(9, "0"))

@@ -4,6 +4,11 @@ from typing import Final
 
 from tests.adapters.conformance.rig import VenueRig
 from tests.adapters.conformance.rigs.binance import BinanceRig
+from tests.adapters.conformance.rigs.coingecko import CoinGeckoRig
 from tests.adapters.conformance.rigs.kraken import KrakenRig
 
-OURS: Final[tuple[type[VenueRig], ...]] = (BinanceRig, KrakenRig)
+OURS: Final[tuple[type[VenueRig], ...]] = (
+    BinanceRig,
+    KrakenRig,
+    CoinGeckoRig,
+)

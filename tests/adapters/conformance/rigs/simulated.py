@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
@@ -18,8 +19,8 @@ class SimulatedRig(VenueRig):
     simulator: ClassVar[str]
     """Name of the venue on the simulators' command line."""
     arguments: ClassVar[tuple[str, ...]] = ("--rate", "400")
-    garbage = ("malformed", "truncated", "non_json")
-    hurried: ClassVar[Mapping[str, Any]] = {"stale_after_s": 1.0, "reconnect_after_s": 1.5}
+    garbage: ClassVar[tuple[str, ...]] = ("malformed", "truncated", "non_json")
+    hurried: ClassVar[Mapping[str, Any]] = {"stale_after_s": 0.5, "reconnect_after_s": 0.8}
     more_settings: ClassVar[Mapping[str, Any]] = {"retry_cap_s": 0.2}
     mute_fault: ClassVar[tuple[str, Mapping[str, Any]]] = ("data_mute", {})
     limit_fault: ClassVar[tuple[str, Mapping[str, Any]]] = ("rest_429", {"retry_after_s": 600})
@@ -29,6 +30,7 @@ class SimulatedRig(VenueRig):
         self._venue: Simulator | None = None
         self._port = 0
         self._websocket_path = ""
+        self.rest_path = ""
 
     @property
     def venue(self) -> Simulator:
@@ -54,6 +56,7 @@ class SimulatedRig(VenueRig):
         )
         self._port = self._venue.announced["port"]
         self._websocket_path = urlsplit(self._venue.websocket_url).path
+        self.rest_path = urlsplit(self._venue.rest_url).path
 
     async def kill(self) -> None:
         self.venue.process.kill()
@@ -110,3 +113,9 @@ def price(value: str | Decimal | None) -> Amount:
 def amount(value: str | Decimal | None) -> Amount:
     """A size or volume that a venue wrote, which may be 0."""
     return UNCHANGED if value is None or value == "" else Decimal(value)
+
+
+def nanoseconds(text: str) -> int:
+    """A time in UTC with up to nine digits of a second, as Unix nanoseconds: `2023-04-06T11:54:26.839Z`."""
+    whole, _, fraction = text.removesuffix("Z").partition(".")
+    return int(datetime.fromisoformat(whole + "+00:00").timestamp()) * 1_000_000_000 + int(fraction.ljust(9, "0"))
