@@ -3,6 +3,7 @@
 from typing import Final
 
 from tests.adapters.conformance.rig import VenueRig
+from tests.adapters.conformance.rigs.alphavantage import AlphaVantageRig
 from tests.adapters.conformance.rigs.binance import BinanceRig
 from tests.adapters.conformance.rigs.coingecko import CoinGeckoRig
 from tests.adapters.conformance.rigs.kraken import KrakenRig
@@ -11,4 +12,5 @@ OURS: Final[tuple[type[VenueRig], ...]] = (
     BinanceRig,
     KrakenRig,
     CoinGeckoRig,
+    AlphaVantageRig,
 )
