@@ -3,6 +3,8 @@
 import math
 from typing import Final
 
+from tickmux_adapters.secrets import redact
+
 EXACT_DIGITS_MAX: Final = 15
 """Every decimal of up to this many significant digits survives a double: the shortest text that parses to the double
 is the same decimal."""
@@ -20,10 +22,10 @@ def decimal_value(text: str) -> float | None:
         return None
     # float() alone would also take nan, inf, 1_000 and surrounding blanks.
     if "_" in text or text != text.strip():
-        raise ValueError(f"not a decimal: {text[:40]!r}")
+        raise ValueError(f"not a decimal: {redact(text)[:40]!r}")
     value = float(text)
     if not 0.0 <= value < math.inf:
-        raise ValueError(f"not a finite, non-negative decimal: {text[:40]!r}")
+        raise ValueError(f"not a finite, non-negative decimal: {redact(text)[:40]!r}")
     return value or None
 
 

@@ -16,6 +16,7 @@ from tests.adapters.recorder import Recorder, Running
 from tickmux_adapters.budget import Spending
 from tickmux_adapters.budget_file import BudgetFile, default_path
 from tickmux_adapters.coingecko import ADAPTER
+from tickmux_adapters.coingecko.adapter import CoinGeckoAdapter
 from tickmux_adapters.coingecko.settings import CoinGeckoSettings
 from tickmux_adapters.errors import SettingsError
 from tickmux_adapters.model import UNCHANGED, Adapter, ChannelStatus, SourceState, SystemClock
@@ -323,7 +324,7 @@ async def test_a_key_that_is_missing_is_said_and_nothing_asked(server: HttpServe
     [
         (Reply('{"status":{"error_code":10002,"error_message":"API Key Missing"}}', 401), "set COINGECKO_API_KEY"),
         (Reply('{"error":{"status":{"error_code":10010,"error_message":"root URL"}}}', 400), 'set plan = "pro"'),
-        (Reply('{"error_code":10011,"status":{"error_message":"root URL"}}', 400), 'set plan = "demo"'),
+        (Reply('{"error_code":10011,"status":{"error_message":"root URL"}}', 400), "(root URL): unset rest_url"),
         (Reply(f'{{"error":"{KEY} is no key"}}', 401), "([key] is no key): check COINGECKO_API_KEY"),
         (Reply(f"<html><title>{KEY}</title>", 403, content_type="text/html"), "firewall refuses us: [key]"),
     ],
@@ -415,6 +416,16 @@ async def test_a_simulated_venue_leaves_no_budget_behind(server: HttpServer, mon
     assert not path.exists()
 
 
+def test_what_a_real_key_has_spent_is_remembered_where_a_restart_must_not_forget_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("COINGECKO_API_KEY", KEY)
+    for plan, is_remembered in (("keyless", False), ("demo", True), ("pro", False)):
+        settings = CoinGeckoSettings(adapter="coingecko", plan=plan)  # type: ignore[arg-type]
+        adapter = CoinGeckoAdapter("coingecko", settings, Recorder(), SystemClock())
+        assert (adapter._open_file() is not None) is is_remembered
+
+
 @pytest.mark.parametrize(
     ("reply", "said", "malformed"),
     [
@@ -475,8 +486,8 @@ async def test_an_answer_that_does_not_come_in_time_is_stale(server: HttpServer,
     async with Running(make(server, sink, request_timeout_s=0.2)):
         await sink.until_live()
         venue.instead = never
-        status = await in_state(sink, STALE)
-        assert f"no answer from 127.0.0.1:{server.port} within 0.2 s" in status.last_error
+        await in_state(sink, STALE)
+        await sink.until(lambda: f"no answer from 127.0.0.1:{server.port} within 0.2 s" in sink.last_error)
         venue.instead = None
         await in_state(sink, LIVE)
     assert len(sink.chains) == 2

@@ -44,13 +44,13 @@ def test_of_several_currencies_the_longest_counts() -> None:
 
 
 UNI_REFUSED = (
-    "UNIUSD is refused: 8 coins go by UNI (uniswap, unicorn-token, a-bridged-uni, b-bridged-uni, c-bridged-uni"
+    "UNIUSD is refused: 8 coins go by UNI (uniswap, a-bridged-uni, b-bridged-uni, c-bridged-uni, d-bridged-uni"
     ' and 3 more): say which, such as coins.UNI = "uniswap"'
 )
 COINS = [
-    Coin("uniswap", "uni"),
-    Coin("unicorn-token", "UNI"),
     *(Coin(f"{name}-bridged-uni", "uni") for name in "abcdef"),
+    Coin("uniswap", "uni"),
+    Coin("unicorn-by-another-name", "UNI"),
     Coin("ondo-finance", "ondo"),
     Coin("wif", "$wif"),
     Coin("wif-2", "$wif"),

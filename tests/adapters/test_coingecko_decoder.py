@@ -161,6 +161,7 @@ def test_what_has_no_price_any_more_is_withdrawn_once_and_named() -> None:
     ethereum = price(5, coin="ethereum")
     for body, problem in (
         ({"bitcoin": {"usd": None, "last_updated_at": TIME_S}}, "the venue has no price in USD of bitcoin"),
+        ({"bitcoin": {"last_updated_at": TIME_S}}, "the venue has no price in USD of bitcoin"),
         ({"bitcoin": {}}, "the venue has no price in USD of bitcoin"),
         ({"bitcoin": None}, "the venue has no price in USD of bitcoin"),
         ({"bitcoin": {"usd": 0}}, "the venue has no price in USD of bitcoin"),
@@ -208,6 +209,7 @@ def test_one_bad_entry_leaves_the_others_alone() -> None:
         [],
         "x",
         True,
+        {"unexpected": True},
         {"usd": "x"},
         {"usd": -1},
         {"usd": True},
@@ -215,11 +217,11 @@ def test_one_bad_entry_leaves_the_others_alone() -> None:
         {"usd": 1, "last_updated_at": "x"},
     ):
         bench.take({"bitcoin": bad, **price(5, coin="ethereum")})
-    assert bench.health.malformed == 9
+    assert bench.health.malformed == 10
     assert [quote.instrument[1] for quote in bench.sink.quotes] == ["ETHEREUMUSD"]
     for time in (-1, 1.5, True, 1779092258000):
         bench.take({**price(5, time), **price(5, coin="ethereum")})
-    assert bench.health.malformed == 13
+    assert bench.health.malformed == 14
     # Had there been nothing else, the answer would have failed as a whole.
     alone = Bench("bitcoin")
     with pytest.raises(MalformedMessage, match="bitcoin: not a number"):

@@ -57,15 +57,15 @@ def error_body(shape: str, code: int, text: str = "it says") -> str:
         (10002, 401, "set COINGECKO_API_KEY to one, and plan to its kind"),
         (10005, 401, "check COINGECKO_API_KEY and plan"),
         (10010, 400, 'set plan = "pro"'),
-        (10011, 400, 'set plan = "demo"'),
-        (10011, 200, 'set plan = "demo"'),
+        (10010, 200, 'set plan = "pro"'),
+        (10011, 400, 'unset rest_url, or set plan to the kind of the key, which is "demo" now'),
         (401, 401, "check COINGECKO_API_KEY"),
     ],
 )
 def test_what_is_wrong_with_the_key_says_what_to_set(shape: str, code: int, status: int, advice: str) -> None:
     error = refused(answer_of(error_body(shape, code), status), SETTINGS)
     assert isinstance(error, VenueRejected)
-    assert str(error).startswith("api.coingecko.com answered")
+    assert str(error).startswith("api.coingecko.com ")
     assert "it says" in str(error)
     assert str(error).endswith(advice)
 

@@ -14,6 +14,7 @@ from tickmux_adapters.kraken.catalogue import instrument_of, match
 from tickmux_adapters.kraken.conversation import KrakenConversation, decode_listing
 from tickmux_adapters.kraken.decoder import KrakenDecoder
 from tickmux_adapters.kraken.feed import KrakenFeed
+from tickmux_adapters.kraken.messages import Pair
 from tickmux_adapters.model import Instrument, InstrumentState, Moment, SystemClock
 
 S = 1_000_000_000
@@ -250,3 +251,11 @@ def test_one_bad_entry_of_a_message_leaves_its_neighbours_alone() -> None:
     assert bids(sink) == [1.0, 2.0]
     assert health.malformed == 1
     assert [each.symbol for each in decoder.understood] == ["BTC/USD", "ETH/USD"]
+
+
+def test_a_pair_of_two_states_currencies_is_foreign_exchange() -> None:
+    pairs = [
+        Pair(symbol=symbol, base=symbol[:3], quote=symbol[4:], status="online") for symbol in ("EUR/USD", "XBT/EUR")
+    ]
+    types = [instrument_of(pair, source="kraken", channel="0").type for pair in pairs]
+    assert types == ["fx", "crypto"]

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from benchmarks import fan_out, hub, ingest
+from benchmarks import alpaca, fan_out, hub, ingest
 from benchmarks.fan_out_plan import Load
 from benchmarks.workloads import generated_binance_trades, generated_kraken_tickers
 
@@ -30,6 +30,13 @@ async def test_ingest_compares_the_parsers_over_equal_quotes() -> None:
     assert "binance trade" in text
     assert "kraken ticker" in text
     assert "tickmux" in text
+
+
+def test_both_encodings_of_alpaca_make_a_quote_of_each_message() -> None:
+    text = alpaca.report(rounds=1, messages=300)
+
+    assert "msgpack, 1 message a frame" in text
+    assert "json, 30 messages a frame" in text
 
 
 def test_the_hub_is_measured_alone() -> None:

@@ -12,12 +12,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from tests.golden.files import FOLDER, RECORDINGS, expected_path, rendered
-from tests.golden.venues import alpaca, binance, kraken
+from tests.golden.venues import alpaca, alphavantage, binance, coingecko, kraken
 from tests.golden.venues.producer import Producer
 
 PRODUCERS: Mapping[str, Mapping[str, Producer]] = {
     "alpaca": alpaca.PRODUCERS,
+    "alphavantage": alphavantage.PRODUCERS,
     "binance": binance.PRODUCERS,
+    "coingecko": coingecko.PRODUCERS,
     "kraken": kraken.PRODUCERS,
 }
 """By venue and name of the recording."""

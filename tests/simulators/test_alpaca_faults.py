@@ -1,5 +1,6 @@
 """Each fault switch of the simulated Alpaca, at run time, over real sockets."""
 
+import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator
@@ -157,7 +158,7 @@ async def test_a_frozen_socket_answers_nothing(venue: Simulator) -> None:
         await one.subscribe(quotes=["*"])
         await venue.switch("frozen_socket")
         await silence(one)
-        answer = await one.raw.socket.ping()
+        answer = asyncio.ensure_future(await one.raw.socket.ping())
         await silence(one)
         assert not answer.done()
         async with talk(venue, SIP) as second:
@@ -317,9 +318,9 @@ async def test_messages_come_twice_late_and_not_at_all(venue: Simulator) -> None
     async with authenticated(venue, SIP) as one:
         await one.subscribe(trades=["SPY"])
         for fault, expected in (("duplicate", 0), ("out_of_order", -1), ("gap", 2)):
-            await venue.switch(fault, once=True)
             before = (await one.next("t"))["i"]
-            for _ in range(40):
+            await venue.switch(fault, once=True)
+            for _ in range(200):
                 later = (await one.next("t"))["i"]
                 if later - before == expected:
                     break

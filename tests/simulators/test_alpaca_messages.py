@@ -165,7 +165,7 @@ async def test_stock_quotes_count_lots_and_trades_count_shares(venue: Simulator)
             assert 1 <= quote["bs"] < 10_000
             assert quote["bp"] < quote["ap"]
             assert (quote["bx"], quote["ax"], quote["z"]) == ("V", "V", "B")
-        for _ in range(20):
+        for _ in range(8):
             trade = await one.next("t", "IBM")
             assert isinstance(trade["s"], int)
             assert trade["z"] == "A"

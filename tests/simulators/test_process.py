@@ -48,6 +48,8 @@ async def test_help_teaches_every_fault_with_its_parameters() -> None:
         (("binance", "--fault", "gap:every=often"), "fault gap: every is 'often'"),
         (("binance", "--fault", "gap:every"), "fault gap: 'every' must be KEY=VALUE"),
         (("binance", "--recording", "nowhere"), "nowhere"),
+        (("alpaca", "--recording", "nowhere"), "alpaca plays no recordings"),
+        (("alpaca", "--fault", "rest_error"), "alpaca has no fault 'rest_error'"),
         (("coingecko", "--recording", "nowhere"), "coingecko plays no recordings"),
         (("alphavantage", "--pro"), "--pro is for coingecko only"),
     ],

@@ -57,7 +57,9 @@ class AlphaVantageAdapter:
         """Deliver until cancelled."""
         self._health.announce()
         chain = PolledChain(self._sink, self._health)
-        decoder = AlphaVantageDecoder(self._sink.instrument, chain, self._health)
+        decoder = AlphaVantageDecoder(
+            self._sink.instrument, chain, self._health, are_stocks_late=not self._settings.has_realtime_stocks
+        )
         feed = AlphaVantageFeed(self._inquiries, settings=self._settings, decoder=decoder, health=self._health)
         async with aiohttp.ClientSession() as http:
             await Poller(

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from tickmux_adapters.alphavantage.currencies import CURRENCIES
 from tickmux_adapters.alphavantage.settings import DEFAULT_SYMBOLS
+from tickmux_adapters.currencies import CURRENCIES, pair_type
 from tickmux_adapters.errors import SettingsError
 from tickmux_adapters.model import Instrument
 from tickmux_adapters.symbols import CURRENCY_ALIASES, canonical_pair, collisions
@@ -41,7 +41,7 @@ def _instrument_of(source: str, symbol: str) -> Instrument:
         return Instrument(
             source=source,
             symbol=canonical_pair(base, quote),
-            type="fx" if {base, quote} <= CURRENCIES else "crypto",
+            type=pair_type(base, quote),
             channel=CHANNEL,
             venue_symbol=f"{base}/{quote}",
             base=base,

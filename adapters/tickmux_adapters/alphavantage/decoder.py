@@ -19,14 +19,23 @@ was set back, or what was quoted last was not the latest."""
 class AlphaVantageDecoder:
     """The answers of one source."""
 
-    def __init__(self, announce: Callable[[Instrument], None], chain: PolledChain, health: ChannelHealth) -> None:
+    def __init__(
+        self,
+        announce: Callable[[Instrument], None],
+        chain: PolledChain,
+        health: ChannelHealth,
+        *,
+        are_stocks_late: bool = False,
+    ) -> None:
         """Prepare.
 
         Args:
             announce: is told of an instrument before its first quote: only then it is known to exist.
             chain: takes the quotes.
             health: counts what is skipped.
+            are_stocks_late: the key has no right to stocks as they are now, whether or not an answer says so.
         """
+        self._are_stocks_late = are_stocks_late
         self._announce = announce
         self._chain = chain
         self._health = health
@@ -104,6 +113,8 @@ class AlphaVantageDecoder:
         if instrument.symbol not in self._announced:
             self._announced.add(instrument.symbol)
             self._announce(instrument)
+        if self._are_stocks_late and instrument.type == "stock":
+            sighting = sighting._replace(is_delayed=True)
         told = self._told.get(instrument.symbol)
         if told is None or told.chain != self._chain.number:
             # The chain that it was told in is over, and with it what stood there.

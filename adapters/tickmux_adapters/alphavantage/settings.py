@@ -38,6 +38,11 @@ class AlphaVantageSettings(PollingSettings, kw_only=True, forbid_unknown_fields=
     bulk: bool = False
     """Ask for up to 100 US stocks in one request, which only keys with realtime data may."""
 
+    @property
+    def has_realtime_stocks(self) -> bool:
+        """Whether stocks come as they are now. All others are late by contract, though the answers seldom say so."""
+        return self.bulk or self.entitlement == "realtime"
+
 
 def check_settings(source: str, settings: AlphaVantageSettings) -> None:
     """Refuse what cannot work.

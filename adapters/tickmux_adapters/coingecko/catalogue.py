@@ -140,6 +140,8 @@ def instrument_of(pair: Pair, *, source: str, coin_id: str) -> Instrument:
 
 
 def _shared(ticker: str, ids: Sequence[str]) -> str:
+    # A coin's own id is shorter than those of its copies on other chains, and of what is named after it.
+    ids = sorted(ids, key=len)
     shown = ", ".join(ids[:CANDIDATES_SHOWN])
     more = f" and {len(ids) - CANDIDATES_SHOWN} more" if len(ids) > CANDIDATES_SHOWN else ""
     return f'{len(ids)} coins go by {ticker} ({shown}{more}): say which, such as {_setting(ticker)} = "{ids[0]}"'

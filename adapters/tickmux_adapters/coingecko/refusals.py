@@ -10,14 +10,11 @@ from tickmux_adapters.failures import host_of, refusal
 from tickmux_adapters.rest import ERROR_TEXT_CHARS_MAX, Answer
 from tickmux_adapters.secrets import redact
 
+NO_KEY: Final = 10002
+NEEDS_PLAN: Final = 10005
+PAID_KEY: Final = 10010
+DEMO_KEY: Final = 10011
 TOO_MANY: Final = 429
-MEANINGS: Final = {
-    10002: ("that it has no valid key of us", "set {variable} to one, and plan to its kind"),
-    10005: ("that the plan of our key does not allow this", "check {variable} and plan"),
-    10010: ("that paid keys have another root, and ours is one", 'set plan = "pro"'),
-    10011: ("that this is the root for paid keys alone, and ours is none", 'set plan = "demo"'),
-}
-"""What the venue's error codes say about our key, and what to do."""
 
 
 class Said(NamedTuple):
@@ -58,9 +55,14 @@ def refused(answer: Answer, settings: CoinGeckoSettings) -> VenueError:
     text = _text(answer, said)
     tail = f" ({text})" if text else ""
     code = said.code if said else None
-    if code in MEANINGS:
-        meaning, advice = MEANINGS[code]
-        return VenueRejected(f"{host} answered {meaning}{tail}: {advice.format(variable=variable)}")
+    if code == NO_KEY:
+        return VenueRejected(f"{host} has no valid key of us{tail}: set {variable} to one, and plan to its kind")
+    if code == NEEDS_PLAN:
+        return VenueRejected(f"{host} does not allow this to the plan of our key{tail}: check {variable} and plan")
+    if code == PAID_KEY:
+        return VenueRejected(f"{host} is not the root for paid keys{tail}: {_other_root(settings, 'pro')}")
+    if code == DEMO_KEY:
+        return VenueRejected(f"{host} is the root for paid keys alone{tail}: {_other_root(settings, 'demo')}")
     if code == TOO_MANY:
         return refusal(TOO_MANY, answer.headers, host, text)
     if answer.status == 200:
@@ -70,6 +72,12 @@ def refused(answer: Answer, settings: CoinGeckoSettings) -> VenueError:
     if answer.status == 401:
         return VenueRejected(f"{host} answered HTTP 401, the venue refuses our key{tail}: check {variable}")
     return refusal(answer.status, answer.headers, host, text)
+
+
+def _other_root(settings: CoinGeckoSettings, plan: str) -> str:
+    if settings.plan == plan:
+        return f'unset rest_url, or set plan to the kind of the key, which is "{plan}" now'
+    return f'set plan = "{plan}"'
 
 
 def _text(answer: Answer, said: Said | None) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from tickmux_adapters.currencies import pair_type
 from tickmux_adapters.kraken.decoder import increment
 from tickmux_adapters.kraken.messages import Pair
 from tickmux_adapters.model import Instrument, InstrumentState
@@ -61,15 +62,16 @@ def state_of(status: str) -> InstrumentState:
 
 def instrument_of(pair: Pair, *, source: str, channel: str) -> Instrument:
     """The instrument that a listed pair is."""
+    base, quote = (CURRENCY_ALIASES.get(name, name) for name in (pair.base, pair.quote))
     return Instrument(
         source=source,
         symbol=canonical(pair),
-        type="crypto",
+        type=pair_type(base, quote),
         exchange=EXCHANGE,
         channel=channel,
         venue_symbol=pair.symbol,
-        base=CURRENCY_ALIASES.get(pair.base, pair.base),
-        quote=CURRENCY_ALIASES.get(pair.quote, pair.quote),
+        base=base,
+        quote=quote,
         state=state_of(pair.status),
         price_increment=increment(pair.price_increment),
         size_increment=increment(pair.qty_increment),

@@ -33,13 +33,18 @@ environment:
   TICKMUX_LISTEN    any setting of serve by its name in upper case; lists are separated by commas, and
                     TICKMUX_SOURCES__BINANCE__SYMBOLS=BTCUSDT,ETHUSDT reaches into [sources.binance]
 
+keys of the venues that want them, each in its variable, or in a file that the variable with _FILE behind it names:
+  APCA_API_KEY_ID, APCA_API_SECRET_KEY    alpaca and alpaca-crypto
+  ALPHAVANTAGE_API_KEY                    alphavantage
+  COINGECKO_API_KEY                       coingecko, which also does without
+
 `tickmux COMMAND --help` explains each command.
 """
 
 SERVE: Final = """\
 Run the server: take quotes from every configured source and serve them over gRPC, until Ctrl-C or SIGTERM.
 
-Without a file it takes ten popular pairs from Binance and Kraken, live. A later layer wins: defaults,
+Without a file it takes ten popular pairs from Binance, Kraken and CoinGecko, live. A later layer wins: defaults,
 TOML file, environment, flags. Times in the log are UTC; records go to stderr.
 """
 SERVE_EXAMPLES: Final = """\
@@ -54,6 +59,9 @@ a file:
   [sources.binance]
   adapter = "binance"
   symbols = ["BTCUSDT", "ETHUSDT"]
+  [sources.alpaca]
+  adapter = "alpaca"                     # or kraken, alpaca-crypto, coingecko, alphavantage
+  symbols = ["AAPL", "BRK.B"]
 """
 
 WATCH: Final = """\
@@ -82,7 +90,10 @@ In JSON the first eight keys are always symbol, type, exchange, last_price, volu
 timestamp; null = not known. Times are RFC 3339 in UTC, prices are the venue's own decimals.
 """
 
-SOURCES: Final = "Print the health of every source: is what it last said the present, and if not, why."
+SOURCES: Final = """\
+Print the health of every source: is what it last said the present, and if not, why. Sources that are polled tell in
+BUDGET what they may still ask of their venue, and when they ask next.
+"""
 SOURCES_EXAMPLES: Final = """\
 examples:
   tickmux sources

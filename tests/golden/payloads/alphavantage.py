@@ -6,12 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from tests.golden.payloads.entries import Entry, Number, Quoted, Reader, Reason, Silent
-from tests.golden.payloads.reading import exact, json_lines, pair, rfc3339_ns
+from tests.golden.payloads.reading import exact, json_lines, pair, pair_type, rfc3339_ns
 
 QUOTE = "Global Quote"
 DELAYED = "DATA DELAYED"
 RATE = "Realtime Currency Exchange Rate"
-FIAT = {"USD", "JPY", "EUR", "CNY", "GBP", "CHF", "CAD", "AUD"}
 
 
 def body(path: Path) -> Iterator[Entry]:
@@ -58,7 +57,7 @@ def _rate(number: int, rate: dict[str, str]) -> Quoted:
     return Quoted(
         message=number,
         symbol=pair(base, quote),
-        type="fx" if {base, quote} <= FIAT else "crypto",
+        type=pair_type(base, quote),
         numbers={
             "last_price": _number(rate["5. Exchange Rate"]),
             "bid_price": _number(rate.get("8. Bid Price", "-")),

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.golden.payloads.entries import Entry, Quoted, Reader, Reason, Silent, side
-from tests.golden.payloads.reading import exact, json_lines, listed_pair, pair, rfc3339_ns
+from tests.golden.payloads.reading import exact, json_lines, listed_pair, pair, pair_type, rfc3339_ns
 
 MEETING = {"online", "limit_only", "reduce_only"}
 """States of a pair in which orders still meet."""
@@ -27,6 +27,7 @@ class _Halts:
     def __init__(self) -> None:
         self.system = "online"
         self.pairs: dict[str, str] = {}
+        self.types: dict[str, str] = {}
         self._told: set[str] = set()
 
     def changes(self, number: int) -> Iterator[Quoted]:
@@ -34,7 +35,7 @@ class _Halts:
             halted = self.system != "online" or status not in MEETING
             if halted != (symbol in self._told):
                 self._told ^= {symbol}
-                yield Quoted(message=number, symbol=symbol, marks={"halted": halted})
+                yield Quoted(message=number, symbol=symbol, type=self.types[symbol], marks={"halted": halted})
 
 
 def frames(path: Path) -> Iterator[Entry]:
@@ -77,7 +78,8 @@ def _ticker(number: int, data: dict[str, Any], newest: dict[str, tuple[int, Any]
         newest[data["symbol"]] = (time_ns, data)
     numbers = side("bid", data["bid"], data["bid_qty"]) | side("ask", data["ask"], data["ask_qty"])
     numbers |= {"last_price": data["last"] or None, "volume": data["volume"]}
-    return Quoted(message=number, symbol=pair(*data["symbol"].split("/")), numbers=numbers, time_ns=time_ns)
+    names = data["symbol"].split("/")
+    return Quoted(message=number, symbol=pair(*names), type=pair_type(*names), numbers=numbers, time_ns=time_ns)
 
 
 def _listing(number: int, pairs: list[dict[str, Any]], halts: _Halts) -> Iterator[Entry]:
@@ -88,6 +90,7 @@ def _listing(number: int, pairs: list[dict[str, Any]], halts: _Halts) -> Iterato
             number, each["symbol"], each["base"], each["quote"], exchange="Kraken", state=state, steps=steps
         )
         halts.pairs[listed.symbol] = each["status"]
+        halts.types[listed.symbol] = listed.texts["type"]
         yield listed
     yield from halts.changes(number)
 

@@ -15,6 +15,10 @@ ALIASES = {"XBT": "BTC", "XDG": "DOGE"}
 """Names that venues have for currencies which everybody else calls otherwise."""
 
 
+FIAT = {"USD", "JPY", "EUR", "CNY", "GBP", "CHF", "CAD", "AUD", "AED"}
+"""Currencies of states that are recorded: a pair of two of them is foreign exchange."""
+
+
 def exact(text: str) -> Any:
     """JSON with every number as the decimal that was written."""
     return json.loads(text, parse_float=Decimal, parse_int=Decimal)
@@ -40,6 +44,11 @@ def pair(base: str, quote: str) -> str:
     return ALIASES.get(base.upper(), base.upper()) + ALIASES.get(quote.upper(), quote.upper())
 
 
+def pair_type(base: str, quote: str) -> str:
+    """What a pair is, by its codes in upper case."""
+    return "fx" if {base, quote} <= FIAT else "crypto"
+
+
 def listed_pair(
     message: int, venue_symbol: str, base: str, quote: str, *, exchange: str, state: str, steps: tuple[Number, Number]
 ) -> Listed:
@@ -48,8 +57,7 @@ def listed_pair(
         message=message,
         symbol=pair(base, quote),
         texts={
-            # Pairs of two fiat currencies among them: the venues do not say which they are.
-            "type": "crypto",
+            "type": pair_type(base, quote),
             "exchange": exchange,
             "venue_symbol": venue_symbol,
             "base": ALIASES.get(base, base),

@@ -1,4 +1,4 @@
-"""The currencies of states, to tell them from coins: the venue answers for both in the same way."""
+"""The currencies of states, to tell them from coins: venues list and answer for both in the same way."""
 
 from typing import Final
 
@@ -14,3 +14,13 @@ CURRENCIES: Final = frozenset(
     """.split()  # noqa: SIM905 - as a list of literals it would take a screen
 )
 """ISO 4217, metals included and test codes not; and the yuan as it is traded abroad, which has no code there."""
+
+
+def pair_type(base: str, quote: str) -> str:
+    """The asset class of a pair: `fx` where both are currencies of states, else `crypto`.
+
+    Args:
+        base: code in upper case, canonical.
+        quote: the same.
+    """
+    return "fx" if base in CURRENCIES and quote in CURRENCIES else "crypto"
