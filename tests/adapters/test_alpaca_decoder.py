@@ -598,6 +598,13 @@ def test_digits_that_a_double_cannot_hold_are_counted_in_json(stocks: Slot) -> N
     assert stocks.values("bid_price") == [171.2234567890123456, 12345678901234567.0]
 
 
+def test_digits_that_a_double_cannot_hold_are_counted_in_msgpack(stocks: Slot) -> None:
+    stocks.hear(quote("AAPL", 123456.789012345, 1e-9), encode=as_msgpack)
+    assert stocks.health.inexact == 0
+    stocks.hear(quote("IBM", 0.1 + 0.2, 171.2234567890123456), encode=as_msgpack)
+    assert stocks.health.inexact == 2
+
+
 @both
 def test_a_clock_that_is_hours_off_changes_nothing_but_the_lag(encode: Encode) -> None:
     told = []
