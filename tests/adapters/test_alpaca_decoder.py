@@ -574,7 +574,7 @@ def test_no_bytes_break_the_decoder(frame: bytes) -> None:
 
 TEXTS = st.text("aT0.:-", max_size=5)
 JUNK = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | TEXTS,
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXTS,
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(TEXTS, inner, max_size=2),
     max_leaves=4,
 )
