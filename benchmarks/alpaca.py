@@ -51,7 +51,7 @@ def report(rounds: int = ROUNDS, messages: int = MESSAGES) -> str:
         name = f"{encoding}, {size} message{'s' if size > 1 else ''} a frame"
         rows.append((name, f"{cost.median:.2f}", f"{cost.least:.2f}", f"{cost.times(msgpack):.2f}"))
     notes = [
-        f"us/message: CPU time of one core from a frame's bytes to a framed Quote in the log; {TRADE_SHARE:.0%} trades.",
+        f"us/message: CPU time of one core from bytes to a framed Quote in the log; {TRADE_SHARE:.0%} are trades.",
         "x msgpack: median over rounds of neighbours in time, frames of the same size.",
     ]
     return table("ALPACA: bytes to framed quote, one core", ("", "us/message", "least", "x msgpack"), rows, notes)

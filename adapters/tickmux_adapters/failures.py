@@ -36,7 +36,7 @@ def refusal(status: int, headers: Mapping[str, str], host: str, text: str = "") 
     said = f": {redact(text)}" if text else ""
     if 300 <= status < 400:
         return VenueError(
-            f"{host} answered HTTP {status}, a redirect to {host_of(headers.get('Location', '')) or 'itself'}, "
+            f"{host} answered HTTP {status}, a redirect to {redact(host_of(headers.get('Location', ''))) or 'itself'}, "
             "which is not followed: check the source's URL",
             retry_after_s=asked_s,
         )

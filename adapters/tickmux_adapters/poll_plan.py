@@ -9,6 +9,8 @@ NS_PER_S: Final = 1_000_000_000
 NEVER_NS: Final = 1 << 62
 """So long before any moment of the monotonic clock stand the requests that were never made, in the order of turns."""
 
+LAPSE_TURNS: Final = 2
+
 
 class PollPlan:
     """The turns of the requests of one source. Pure: it is asked for the next one, and told what became of it."""
@@ -32,6 +34,8 @@ class PollPlan:
         first = budget.spent % count
         self._asked_ns = [(index - first) % count - NEVER_NS for index in range(count)]
         self._unanswered = set(range(count))
+        self._answers = 0
+        self._failures = [_Failures() for _ in range(count)]
 
     def next(self) -> int:
         """The request whose turn it is: the one that may be made first, and of several the one asked longest ago."""
@@ -71,6 +75,32 @@ class PollPlan:
             fresh_s: for how long the venue would only repeat itself, if it said so.
         """
         self._unanswered.discard(index)
+        self._answers += 1
+        self._failures[index].count = 0
         # The venue knows best how old its answer is: a copy that was cached a while ago is renewed the sooner.
         wait_s = max(self._refresh_s if fresh_s is None else fresh_s, self._refresh_s_min)
         self._ready_ns[index] = self._clock.monotonic_ns() + int(wait_s * NS_PER_S)
+
+    def failed(self, index: int) -> bool:
+        """A request got no good answer.
+
+        Returns:
+            Whether what it said before has lapsed: it failed in LAPSE_TURNS turns of its own, between which another
+            was answered. What a source says as a whole has a deadline of its own.
+        """
+        failures = self._failures[index]
+        if not failures.count:
+            failures.since = self._answers
+        failures.count += 1
+        return failures.count >= LAPSE_TURNS and self._answers > failures.since
+
+
+class _Failures:
+    """The failures of one request in a row."""
+
+    __slots__ = ("count", "since")
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.since = 0
+        """How many answers the source had had at the first of them."""

@@ -12,7 +12,7 @@ from tickmux_adapters.budget import Budget
 from tickmux_adapters.budget_file import BudgetFile
 from tickmux_adapters.errors import BudgetSpent, MalformedMessage, VenueError, VenueRejected
 from tickmux_adapters.health import ChannelHealth
-from tickmux_adapters.model import Clock, QuoteUpdate, Sink, SourceState
+from tickmux_adapters.model import Clock, Moment, QuoteUpdate, Sink, SourceState
 from tickmux_adapters.poll_plan import PollPlan
 from tickmux_adapters.polling import PollFeed, PollingSettings, Request
 from tickmux_adapters.rest import Answer, fetch
@@ -22,6 +22,7 @@ logger = logging.getLogger(__name__)
 
 NS_PER_S: Final = 1_000_000_000
 ANSWER_BYTES_MAX: Final = 16 << 20
+NAMES_SHOWN: Final = 5
 
 
 class PolledChain:
@@ -100,6 +101,8 @@ class Poller:
         self._deadline_moved = asyncio.Event()
         self._is_mute = False
         """The last request is not answered, or was not in time."""
+        self._lapsed: dict[int, str] = {}
+        """Requests that fail for ever, by their place in the round."""
 
     async def run(self) -> NoReturn:
         """Serve."""
@@ -154,11 +157,16 @@ class Poller:
             try:
                 fresh_s = await self._perform(index)
             except VenueError as error:
-                delay_s = plan.delay_s(after_failure_s=self._fail(error))
+                pause_s = self._fail(error)
+                if not isinstance(error, BudgetSpent | VenueRejected) and plan.failed(index):
+                    self._lapse(index)
+                delay_s = plan.delay_s(after_failure_s=pause_s)
                 self._tell(self._health.state, delay_s)
                 logger.warning("%s: %s; trying again in %.1f s", self._health.source, error, delay_s)
             else:
                 plan.answered(index, fresh_s)
+                self._lapsed.pop(index, None)
+                self._note_lapsed()
                 delay_s = plan.delay_s()
                 self._succeed(delay_s)
 
@@ -190,6 +198,23 @@ class Poller:
             # It may quote the answer, which may repeat the key.
             problem = redact(error.problem)
             raise VenueError(f"the answer for {request.name} could not be understood: {problem}") from error
+
+    def _lapse(self, index: int) -> None:
+        """One request fails for ever, while the source as a whole is well: nothing is known of it any more."""
+        try:
+            request = self._feed.requests()[index]
+        except VenueError:
+            # The key has become unusable meanwhile, which ends the source's own deadline before long.
+            return
+        self._feed.lapse(request, Moment(self._clock.wall_ns(), self._clock.monotonic_ns()))
+        self._lapsed[index] = request.name
+        self._note_lapsed()
+
+    def _note_lapsed(self) -> None:
+        names = list(self._lapsed.values())
+        more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
+        said = f"no good answer any more about {', '.join(names[:NAMES_SHOWN])}{more}" if names else ""
+        self._health.note(said, about="lapsed")
 
     async def _remember(self) -> None:
         # Before the request goes: one that is sent and forgotten would be spent twice.

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from tickmux_adapters.budget import Allowance
+from tickmux_adapters.model import Moment
 from tickmux_adapters.registry import SourceSettings
 from tickmux_adapters.rest import Answer
 from tickmux_adapters.supervision import Seconds, check_url
@@ -81,7 +82,7 @@ class PollFeed(Protocol):
     """One polled source: what to ask for, and what the answers mean."""
 
     async def prepare(self, asking: "Asking") -> None:
-        """Find out what can be asked for, and announce the instruments. Called until it succeeds, then no more.
+        """Find out what can be asked for. Called until it succeeds and the requests are known, then no more.
 
         Raises:
             VenueError: it could not be found out yet.
@@ -105,6 +106,9 @@ class PollFeed(Protocol):
             VenueError: no success; nothing was delivered.
             MalformedMessage: the answer could not be understood; nothing was delivered.
         """
+
+    def lapse(self, request: Request, moment: Moment) -> None:
+        """Take back what a request said last: it fails in turn after turn, while others are answered."""
 
 
 class Asking(Protocol):

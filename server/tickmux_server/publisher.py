@@ -107,7 +107,9 @@ class Publisher:
         """Log a slot's health, and whether it is news."""
         identity = (status.source, status.channel)
         epoch = self._epochs.get(identity, 0)
-        news = (status.state, status.since_ns, status.last_error, status.reconnects, status.budgets, epoch)
+        # What is left, and when the next request goes, change with every poll, as counters do.
+        allowed = tuple((budget.limit, budget.window_s, budget.reason) for budget in status.budgets)
+        news = (status.state, status.since_ns, status.last_error, status.reconnects, allowed, epoch)
         slot = self._slots.get(identity)
         if slot is None:
             slot = self._slots[identity] = _Slot()

@@ -574,7 +574,7 @@ def test_no_bytes_break_the_decoder(frame: bytes) -> None:
 
 TEXTS = st.text("aT0.:-", max_size=5)
 JUNK = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | TEXTS,
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXTS,
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(TEXTS, inner, max_size=2),
     max_leaves=4,
 )
@@ -596,6 +596,13 @@ def test_digits_that_a_double_cannot_hold_are_counted_in_json(stocks: Slot) -> N
     stocks.feed(as_json(quote("IBM", 1, 2)).replace(b'"bp":1', b'"bp":12345678901234567'))
     assert stocks.health.inexact == 2
     assert stocks.values("bid_price") == [171.2234567890123456, 12345678901234567.0]
+
+
+def test_digits_that_a_double_cannot_hold_are_counted_in_msgpack(stocks: Slot) -> None:
+    stocks.hear(quote("AAPL", 123456.789012345, 1e-9), encode=as_msgpack)
+    assert stocks.health.inexact == 0
+    stocks.hear(quote("IBM", 0.1 + 0.2, 171.2234567890123456), encode=as_msgpack)
+    assert stocks.health.inexact == 2
 
 
 @both

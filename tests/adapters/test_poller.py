@@ -16,7 +16,7 @@ from tickmux_adapters.budget_file import BudgetFile
 from tickmux_adapters.errors import MalformedMessage, VenueError
 from tickmux_adapters.failures import refusal
 from tickmux_adapters.health import ChannelHealth
-from tickmux_adapters.model import ChannelStatus, Instrument, QuoteUpdate, SourceState, SystemClock
+from tickmux_adapters.model import ChannelStatus, Instrument, Moment, QuoteUpdate, SourceState, SystemClock
 from tickmux_adapters.poller import PolledChain, Poller
 from tickmux_adapters.polling import Asking, PollingSettings, Request
 from tickmux_adapters.rest import Answer
@@ -63,6 +63,18 @@ class ToyFeed:
         fresh = answer.headers.get("x-fresh-s")
         return None if fresh is None else float(fresh)
 
+    def lapse(self, request: Request, moment: Moment) -> None:
+        if not self._sink.of(request.name):
+            return
+        self._chain.quote(
+            QuoteUpdate(
+                instrument=("toy", request.name),
+                received_at_ns=moment.wall_ns,
+                received_monotonic_ns=moment.monotonic_ns,
+                last_price=None,
+            )
+        )
+
 
 class Toy:
     """A polled source at work."""
@@ -106,9 +118,17 @@ class Toy:
         self.task.cancel()
         await asyncio.gather(self.task, return_exceptions=True)
 
-    async def until_state(self, state: SourceState) -> ChannelStatus:
-        await self.sink.until(lambda: self.sink.state is state)
-        return self.sink.statuses[-1]
+    async def until_state(self, state: SourceState, said: str = "") -> ChannelStatus:
+        """Wait for a state, and for a text that it is told with; the first status that has both."""
+        since = len(self.sink.statuses)
+
+        def found() -> list[ChannelStatus]:
+            # The one before may be in the state already.
+            told = self.sink.statuses[max(0, since - 1) :]
+            return [status for status in told if status.state is state and said in status.last_error]
+
+        await self.sink.until(found)
+        return found()[0]
 
 
 @pytest.fixture
@@ -166,8 +186,7 @@ async def test_two_planned_intervals_without_success_is_down_and_then_a_new_chai
     async with HttpServer(price()) as server, Toy(server, http) as toy:
         await toy.until_state(LIVE)
         server.replier = lambda _: Reply("", status=503)
-        status = await toy.until_state(DOWN)
-        assert "no good answer for" in status.last_error
+        status = await toy.until_state(DOWN, "no good answer for")
         assert "HTTP 503" in status.last_error
         server.replier = price()
         await toy.until_state(LIVE)
@@ -183,8 +202,7 @@ async def test_a_venue_that_does_not_answer_in_time_is_stale(http: aiohttp.Clien
     async with HttpServer(price()) as server, Toy(server, http) as toy:
         await toy.until_state(LIVE)
         server.replier = never
-        status = await toy.until_state(STALE)
-        assert "no answer from 127.0.0.1" in status.last_error
+        await toy.until_state(STALE, "no answer from 127.0.0.1")
         server.replier = price()
         await toy.until_state(LIVE)
     assert len(toy.sink.chains) == 2
@@ -324,6 +342,25 @@ async def test_one_name_that_fails_for_ever_starves_no_other(http: aiohttp.Clien
     async with HttpServer(reply) as server, Toy(server, http, names=("A", "B")) as toy:
         await toy.sink.until(lambda: len(toy.sink.of("B")) >= 5)
         assert toy.sink.of("A") == []
+
+
+async def test_what_one_name_said_lapses_when_it_alone_fails_for_ever(http: aiohttp.ClientSession) -> None:
+    is_bad = False
+
+    def reply(request: Any) -> Reply:
+        return Reply("", status=500) if is_bad and request.query["name"] == "A" else Reply("1.5")
+
+    async with HttpServer(reply) as server, Toy(server, http, names=("A", "B"), request_timeout_s=5.0) as toy:
+        await toy.sink.until(lambda: len(toy.sink.of("A")) >= 2)
+        is_bad = True
+        await toy.sink.until(lambda: toy.sink.of("A")[-1].last_price is None)
+        assert toy.sink.state is LIVE
+        await toy.sink.until(lambda: "no good answer any more about A" in toy.sink.last_error)
+        is_bad = False
+        await toy.sink.until(lambda: toy.sink.of("A")[-1].last_price == 1.5)
+        await toy.sink.until(lambda: "any more" not in toy.sink.last_error)
+    assert all(quote.last_price == 1.5 for quote in toy.sink.of("B"))
+    assert len(toy.sink.chains) == 1
 
 
 async def test_cancelled_in_flight(http: aiohttp.ClientSession) -> None:

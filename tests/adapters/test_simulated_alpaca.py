@@ -11,13 +11,7 @@ from tests.simulators.process import Simulator, simulator
 from tickmux_adapters.model import UNCHANGED, Adapter, SourceState, SystemClock
 from tickmux_adapters.registry import registered
 
-CONNECTING, LIVE, STALE, DOWN, REJECTED = (
-    SourceState.CONNECTING,
-    SourceState.LIVE,
-    SourceState.STALE,
-    SourceState.DOWN,
-    SourceState.REJECTED,
-)
+LIVE, STALE, DOWN, REJECTED = SourceState.LIVE, SourceState.STALE, SourceState.DOWN, SourceState.REJECTED
 ROUND_LOT = 100
 
 both = pytest.mark.parametrize("encoding", ["msgpack", "json"])
@@ -45,7 +39,7 @@ def make(venue: Simulator, sink: Recorder, name: str = "alpaca", **settings: Any
     return kind.create(name, kind.settings(**values), sink, SystemClock())
 
 
-def hasty() -> dict[str, float]:
+def hasty() -> dict[str, Any]:
     return {"stale_after_s": 0.5, "reconnect_after_s": 1.0, "ping_interval_s": 0.2, "overlap_s": 0.1}
 
 
@@ -60,7 +54,7 @@ async def test_every_default_stock_is_listed_and_quoted(venue: Simulator, encodi
     async with Running(make(venue, sink, encoding=encoding)) as adapter:
         await sink.until_live()
         for field in ("bid_price", "ask_price", "last_price", "volume"):
-            await sink.until(lambda field=field: len(carried(sink, field)) == 10)
+            await sink.until(lambda: len(carried(sink, field)) == 10)  # noqa: B023
         (state,) = adapter.statuses()
     assert (state.state, state.malformed, state.duplicates, state.inexact, state.last_error) == (LIVE, 0, 0, 0, "")
     exchanges = {one.symbol: one.exchange for one in sink.instruments}
@@ -75,7 +69,7 @@ async def test_every_default_pair_is_listed_and_quoted_without_a_volume(
     async with Running(make(venue, sink, "alpaca-crypto", encoding=encoding, feed=feed)) as adapter:
         await sink.until_live()
         for field in ("bid_price", "last_price"):
-            await sink.until(lambda field=field: len(carried(sink, field)) == 10)
+            await sink.until(lambda: len(carried(sink, field)) == 10)  # noqa: B023
         (state,) = adapter.statuses()
     assert (state.state, state.malformed, state.duplicates, state.last_error) == (LIVE, 0, 0, "")
     assert {update.volume for update in sink.quotes} == {UNCHANGED}

@@ -116,7 +116,14 @@ def test_halted_instrument_says_so(board: QuoteBoard) -> None:
     halted = quote(bid_price=1.0)
     halted.flags.append(quote_pb2.QUOTE_FLAG_HALTED)
     board.quote(halted)
-    assert only(board).state == "live sim halted"
+    assert only(board).state == "live halted sim"
+
+
+def test_flags_are_told_in_one_order_the_gravest_first(board: QuoteBoard) -> None:
+    late = quote(last_price=1.0)
+    late.flags.extend([quote_pb2.QUOTE_FLAG_INDICATIVE, quote_pb2.QUOTE_FLAG_DELAYED])
+    board.quote(late)
+    assert only(board).state == "live delayed indicative sim"
 
 
 def test_head_counts_what_is_simulated(board: QuoteBoard, clock: Clock) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from tickmux.v1 import market_data_service_pb2 as contract
 from tickmux.v1 import quote_pb2
-from tickmux_adapters.model import ChannelStatus, Field, Instrument, QuoteUpdate, SourceState
+from tickmux_adapters.model import BudgetStatus, ChannelStatus, Field, Instrument, QuoteUpdate, SourceState
 from tickmux_server.hub import Hub
 from tickmux_server.log import LogEntry, MemoryLog, QuoteEntry
 from tickmux_server.node import Node
@@ -65,10 +65,13 @@ class Feed:
         channel: str = "0",
         messages: int = 0,
         since_ns: int | None = None,
+        budgets: tuple[BudgetStatus, ...] = (),
     ) -> None:
         since_ns = self.clock.wall if since_ns is None else since_ns
         self.publisher.status(
-            ChannelStatus(source=source, channel=channel, state=state, since_ns=since_ns, messages=messages)
+            ChannelStatus(
+                source=source, channel=channel, state=state, since_ns=since_ns, messages=messages, budgets=budgets
+            )
         )
         self.publisher.flush()
 

@@ -4,7 +4,7 @@ import pytest
 from tests.server.feed import Feed, ManualClock
 
 from tickmux.v1 import instrument_pb2, quote_pb2
-from tickmux_adapters.model import Instrument, InstrumentState, QuoteUpdate, SourceState
+from tickmux_adapters.model import BudgetStatus, Instrument, InstrumentState, QuoteUpdate, SourceState
 from tickmux_server.log import InstrumentEntry, QuoteEntry, StatusEntry
 from tickmux_server.publisher import BATCH_ENTRIES_MAX
 
@@ -64,6 +64,15 @@ def test_only_a_change_of_something_else_than_counters_is_news(feed: Feed) -> No
     feed.status("binance", SourceState.STALE, messages=2)
     first, repeated, changed = (entry for entry in feed.entries if isinstance(entry, StatusEntry))
     assert first.change == repeated.change < changed.change
+
+
+def test_each_poll_of_a_budget_is_no_news_but_why_it_holds_back_is(feed: Feed) -> None:
+    for left, next_ns, reason in ((20, 100, ""), (19, 200, ""), (0, 300, "all 25 requests of a day are made")):
+        budget = BudgetStatus(window_s=86_400.0, limit=25, left=left, next_request_at_ns=next_ns, reason=reason)
+        feed.status("alphavantage", SourceState.LIVE, budgets=(budget,))
+    first, polled, held_back = (entry for entry in feed.entries if isinstance(entry, StatusEntry))
+    assert first.change == polled.change < held_back.change
+    assert polled.frame != first.frame, "whoever asks is told all the same"
 
 
 def say_halted(feed: Feed, *, halted: bool) -> None:

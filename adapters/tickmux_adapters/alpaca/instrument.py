@@ -277,10 +277,13 @@ class InstrumentStreams:
         """
         kind = number.__class__
         if kind is float:
-            # Msgpack: a double already, whose digits nobody can count.
-            if 0.0 <= number < INFINITY:
-                return float(number)
-            raise ValueError(f"not a finite, non-negative number: {number}")
+            if not 0.0 <= number < INFINITY:
+                raise ValueError(f"not a finite, non-negative number: {number}")
+            # Msgpack brings doubles. One whose shortest text has more digits than a double holds exactly was made of a
+            # decimal with more.
+            if not is_exact(repr(number)):
+                self._health.inexact += 1
+            return float(number)
         if kind is not str and kind is not int:
             raise ValueError(f"not a number: {str(number)[:40]!r}")
         text = str(number)

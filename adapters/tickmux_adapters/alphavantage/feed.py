@@ -91,6 +91,10 @@ class AlphaVantageFeed:
         self._good.add(inquiry.name)
         return None
 
+    def lapse(self, request: Request, moment: Moment) -> None:
+        """Take back what a request said last; see `polling.PollFeed`."""
+        self._decoder.withdraw(self._inquiries[request.name].instruments, moment)
+
     def _fail_alone(
         self, inquiry: Inquiry, instruments: Iterable[Instrument], error: VenueError, moment: Moment
     ) -> float:

@@ -82,6 +82,15 @@ class PriceDecoder:
         for update in updates:
             self._chain.quote(update)
 
+    def withdraw(self, ids: Iterable[str], moment: Moment) -> None:
+        """Take back the prices of coins in this chain: nobody keeps them fresh any more."""
+        if not self._chain.is_open:
+            return
+        for price in (price for coin_id in ids for price in self._prices.get(coin_id, {}).values()):
+            update = price.withdraw(None, moment)
+            if update is not None:
+                self._chain.quote(update)
+
     def _forget(self) -> None:
         for prices in self._prices.values():
             for price in prices.values():
@@ -135,7 +144,7 @@ class _Price:
                 if self._key in coins
                 else f"{symbol}: the venue knows no coin with the id {self._key}"
             )
-            return self._withdraw(venue_ns, moment)
+            return self.withdraw(venue_ns, moment)
         self.problem = ""
         if self._is_old(venue_ns, text, moment):
             self._health.duplicates += 1
@@ -168,7 +177,8 @@ class _Price:
         )
         return False
 
-    def _withdraw(self, venue_ns: int | None, moment: Moment) -> QuoteUpdate | None:
+    def withdraw(self, venue_ns: int | None, moment: Moment) -> QuoteUpdate | None:
+        """That no price is known any more, if one was said in this chain."""
         if self._text is None:
             return None
         self.forget()

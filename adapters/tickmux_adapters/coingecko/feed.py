@@ -80,6 +80,10 @@ class CoinGeckoFeed:
         self._health.note("; ".join([*self._problems, *self._decoder.problems]))
         return fresh_for_s(answer.headers)
 
+    def lapse(self, request: Request, moment: Moment) -> None:
+        """Take back what a request said last; see `polling.PollFeed`."""
+        self._decoder.withdraw(request.query["ids"].split(","), moment)
+
     async def _understand(self, asking: Asking) -> Catalogue:
         symbols, ids = self._symbols, self._settings.ids
         if self._currencies is None and any(split(symbol) is None for symbol in symbols):

@@ -261,7 +261,7 @@ class QuoteBoard:
         if health.status.epoch > quote.epoch:
             return "old", True
         words = [state_name(health.status.state)]
-        words += [FLAG_WORDS[flag] for flag in quote.flags if flag in FLAG_WORDS]
+        words += [word for flag, word in FLAG_WORDS.items() if flag in quote.flags]
         return " ".join(words), health.status.state not in STATES_IN_ORDER
 
     def _source_line(self, health: _Health, now_s: float, wall_s: float) -> SourceLine:

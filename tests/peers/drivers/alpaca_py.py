@@ -144,7 +144,7 @@ async def receive(websocket_url: str, key: str, secret: str, count: int) -> None
     stocks.subscribe_bars(received.bar, "SPY")
     stocks.subscribe_daily_bars(received.daily_bar, "SPY")
     coins.subscribe_quotes(received.quote, "BTC/USD")
-    coins.subscribe_trades(received.trade, "BTC/USD", "ETH/USD")
+    coins.subscribe_trades(received.trade, "BTC/USD")
     coins.subscribe_orderbooks(received.book, "ETH/USD")
     running = [asyncio.create_task(stream._run_forever()) for stream in (stocks, coins)]
     await received.is_enough.wait()
