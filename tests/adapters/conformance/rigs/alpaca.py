@@ -21,7 +21,11 @@ class EitherAlpacaRig(KeyedRig):
     arguments = ("--rate", "2000", "--daily-bar-interval-s", "0.5")
     lot: ClassVar[int] = 1
     """Units in one unit of a quote's size."""
-    wrong_key: ClassVar[Mapping[str, Any]] = {**KeyedRig.wrong_key, "secret_variable": REFUSED_SECRET}
+    wrong_key: ClassVar[Mapping[str, Any]] = {
+        **KeyedRig.wrong_key,
+        "secret_variable": REFUSED_SECRET,
+        "retry_cap_s": 0.05,
+    }
     hurried: ClassVar[Mapping[str, Any]] = {**KeyedRig.hurried, "answer_timeout_s": 0.5}
     more_settings: ClassVar[Mapping[str, Any]] = {
         "secret_variable": SECRET,
