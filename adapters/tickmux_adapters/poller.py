@@ -35,11 +35,6 @@ class PolledChain:
         self._chains = 0
 
     @property
-    def is_open(self) -> bool:
-        """Whether what was delivered last still stands; if not, a feed forgets the order of what came before."""
-        return self._is_open
-
-    @property
     def number(self) -> int:
         """Which chain the next quote belongs to: what was delivered in an earlier one is forgotten."""
         return self._chains if self._is_open else self._chains + 1

@@ -29,6 +29,8 @@ class PriceDecoder:
         self._chain = chain
         self._sink = sink
         self._health = health
+        self._number = self._chain.number
+        """Which chain the prices were said in."""
         self._prices: defaultdict[str, dict[str, _Price]] = defaultdict(dict)
         """By coin and symbol."""
 
@@ -59,7 +61,8 @@ class PriceDecoder:
             more = f" and {len(asked) - NAMES_SHOWN} more" if len(asked) > NAMES_SHOWN else ""
             names = ", ".join(asked[:NAMES_SHOWN])
             raise VenueError(f"the venue knows none of the coins {names}{more}", retry_after_s=RETRY_UNKNOWN_S)
-        if not self._chain.is_open:
+        if self._chain.number != self._number:
+            self._number = self._chain.number
             self._forget()
         updates: list[QuoteUpdate] = []
         bad: list[str] = []
@@ -84,7 +87,7 @@ class PriceDecoder:
 
     def withdraw(self, ids: Iterable[str], moment: Moment) -> None:
         """Take back the prices of coins in this chain: nobody keeps them fresh any more."""
-        if not self._chain.is_open:
+        if self._chain.number != self._number:
             return
         for price in (price for coin_id in ids for price in self._prices.get(coin_id, {}).values()):
             update = price.withdraw(None, moment)
