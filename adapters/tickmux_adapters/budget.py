@@ -107,6 +107,17 @@ class Budget:
             for window in self._windows
         )
 
+    @property
+    def spare_requests(self) -> int:
+        """How many requests in a row are of no account: a hundredth of the scarcest long allowance, at least one."""
+        limits = [window.limit for window in self._windows if window.window_s >= LONG_WINDOW_S]
+        return max(1, min(limits, default=1) // 100)
+
+    @property
+    def even_pace_s(self) -> float:
+        """Seconds between two requests of an even spending; 0 where nothing is limited."""
+        return max((window.window_s / window.limit for window in self._windows), default=0.0)
+
     def delay_s(self) -> float:
         """Seconds until one more request is allowed; 0 when it is now."""
         now_ns = self._clock.monotonic_ns()
@@ -115,20 +126,20 @@ class Budget:
             delays.append((self._stopped_until_ns - now_ns) / NS_PER_S)
         return max([0.0, *delays])
 
-    def pace_s(self, unanswered: int = 0) -> float:
+    def pace_s(self, in_haste: int = 0) -> float:
         """Seconds between two requests that make the allowances last; at least the time until the next is allowed.
 
         What is left of a long window is spread over the time until it fills again. Who has just started may ask once
         for everything without waiting, as long as half of the window is then still left, or if none of it was spent.
 
         Args:
-            unanswered: requests of the first round that have not been made yet.
+            in_haste: requests that need not wait for their turn: those of the first round that were not made yet.
         """
         now_ns = self._clock.monotonic_ns()
         pace_s = 0.0
         for window in self._windows:
             left = window.left(now_ns)
-            if window.window_s >= LONG_WINDOW_S and unanswered and _may_hurry(left, unanswered, window.limit):
+            if window.window_s >= LONG_WINDOW_S and in_haste and _may_hurry(left, in_haste, window.limit):
                 continue
             even_s = window.window_s / window.limit
             spread_s = window.refilled_in_s(now_ns) / left if left else 0.0
@@ -192,5 +203,5 @@ class Budget:
                     window.spend(now_ns - age_ns, spending.requests)
 
 
-def _may_hurry(left: int, unanswered: int, limit: int) -> bool:
-    return unanswered <= left and (left == limit or left - unanswered >= limit / 2)
+def _may_hurry(left: int, in_haste: int, limit: int) -> bool:
+    return in_haste <= left and (left == limit or left - in_haste >= limit / 2)

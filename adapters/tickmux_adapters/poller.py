@@ -10,11 +10,12 @@ import aiohttp
 from tickmux_adapters.backoff import Backoff
 from tickmux_adapters.budget import Budget
 from tickmux_adapters.budget_file import BudgetFile
-from tickmux_adapters.errors import BudgetSpent, MalformedMessage, VenueError, VenueRejected
+from tickmux_adapters.errors import BudgetSpent, MalformedMessage, VenueError
 from tickmux_adapters.health import ChannelHealth
 from tickmux_adapters.model import Clock, Moment, QuoteUpdate, Sink, SourceState
 from tickmux_adapters.poll_plan import PollPlan
-from tickmux_adapters.polling import PollFeed, PollingSettings, Request
+from tickmux_adapters.poll_standing import Standing
+from tickmux_adapters.polling import PollFeed, PollingSettings, Request, Told
 from tickmux_adapters.rest import Answer, fetch
 from tickmux_adapters.secrets import redact
 
@@ -41,13 +42,18 @@ class PolledChain:
 
     def quote(self, update: QuoteUpdate) -> None:
         """Deliver a quote."""
-        if not self._is_open:
-            self._is_open = True
-            if self._chains:
-                self._health.reconnects += 1
-            self._chains += 1
-            self._sink.begin_chain(self._health.source, self._health.channel)
+        self.open()
         self._sink.quote(update)
+
+    def open(self) -> None:
+        """Begin a chain, unless one is open: what was quoted in an earlier one is marked as old from now on."""
+        if self._is_open:
+            return
+        self._is_open = True
+        if self._chains:
+            self._health.reconnects += 1
+        self._chains += 1
+        self._sink.begin_chain(self._health.source, self._health.channel)
 
     def break_off(self) -> None:
         """What was said last is no longer known to hold."""
@@ -58,8 +64,7 @@ class Poller:
     """The supervision of one polled source. Runs until cancelled; venue trouble never ends it.
 
     A source is LIVE as long as its last success is not older than two planned intervals: a request that fails within
-    that time is told of in `last_error` and made again. After that it is STALE where the venue does not answer in time,
-    and DOWN where it cannot be reached or answers with an error.
+    that time is told of in `last_error` and made again. `Standing` has all of its states.
     """
 
     def __init__(
@@ -91,8 +96,7 @@ class Poller:
         self._open_file = open_file
         self._file: BudgetFile | None = None
         self._backoff = self._new_backoff()
-        self._succeeded_ns: int | None = None
-        self._deadline_ns: int | None = None
+        self._standing = Standing(request_timeout_s=settings.request_timeout_s, clock=clock)
         self._deadline_moved = asyncio.Event()
         self._is_mute = False
         """The last request is not answered, or was not in time."""
@@ -147,27 +151,41 @@ class Poller:
         self._tell(self._state_within_budget(delay_s), delay_s)
         while True:
             await asyncio.sleep(delay_s)
-            index = plan.next()
-            plan.asked(index)
-            try:
-                fresh_s = await self._perform(index)
-            except VenueError as error:
-                pause_s = self._fail(error)
-                if not isinstance(error, BudgetSpent | VenueRejected) and plan.failed(index):
-                    self._lapse(index)
-                delay_s = plan.delay_s(after_failure_s=pause_s)
-                self._tell(self._health.state, delay_s)
-                logger.warning("%s: %s; trying again in %.1f s", self._health.source, error, delay_s)
+            delay_s = await self._turn(plan, plan.next())
+            for lapsed in plan.lapsed():
+                self._lapse(lapsed)
+
+    async def _turn(self, plan: PollPlan, index: int) -> float:
+        """Make one request and take what comes of it; seconds until the next."""
+        try:
+            told = await self._perform(index)
+        except VenueError as error:
+            pause_s = self._fail(error)
+            if isinstance(error, BudgetSpent):
+                plan.refused(index)
             else:
-                plan.answered(index, fresh_s)
-                self._lapsed.pop(index, None)
-                self._note_lapsed()
-                delay_s = plan.delay_s()
-                self._succeed(delay_s)
+                plan.failed(index)
+            delay_s = plan.delay_s(after_failure_s=pause_s)
+            self._tell(self._health.state, delay_s)
+            logger.warning("%s: %s; trying again in %.1f s", self._health.source, error, delay_s)
+            return delay_s
+        self._backoff = self._new_backoff()
+        self._budget.resume()
+        if not told.has_data:
+            plan.put_off(index, told.next_in_s or 0.0)
+            delay_s = plan.delay_s()
+            self._tell(self._health.state, delay_s)
+            return delay_s
+        plan.answered(index, told.next_in_s)
+        self._lapsed.pop(index, None)
+        self._note_lapsed()
+        delay_s = plan.delay_s()
+        self._succeed(delay_s, idle=plan.idle)
+        return delay_s
 
     async def _until_prepared(self) -> int:
         """The number of requests in a round, once it is known."""
-        is_open = False
+        is_open = is_prepared = False
         while True:
             try:
                 if not is_open:
@@ -175,7 +193,9 @@ class Poller:
                     if self._file is not None:
                         self._budget.remember(await asyncio.to_thread(self._file.load))
                     is_open = True
-                await self._feed.prepare(self)
+                if not is_prepared:
+                    await self._feed.prepare(self)
+                    is_prepared = True
                 return len(self._feed.requests())
             except VenueError as error:
                 delay_s = max(self._fail(error), self._budget.pace_s(1))
@@ -183,7 +203,7 @@ class Poller:
                 self._tell(self._health.state, delay_s)
                 await asyncio.sleep(delay_s)
 
-    async def _perform(self, index: int) -> float | None:
+    async def _perform(self, index: int) -> Told:
         request = self._feed.requests()[index]
         answer = await self.ask(request)
         try:
@@ -195,11 +215,13 @@ class Poller:
             raise VenueError(f"the answer for {request.name} could not be understood: {problem}") from error
 
     def _lapse(self, index: int) -> None:
-        """One request fails for ever, while the source as a whole is well: nothing is known of it any more."""
+        """One request brings nothing any more, while the source as a whole is well: nothing is known of it."""
+        if index in self._lapsed:
+            return
         try:
             request = self._feed.requests()[index]
         except VenueError:
-            # The key has become unusable meanwhile, which ends the source's own deadline before long.
+            # The key has become unusable meanwhile, which is the whole source's trouble.
             return
         self._feed.lapse(request, Moment(self._clock.wall_ns(), self._clock.monotonic_ns()))
         self._lapsed[index] = request.name
@@ -219,41 +241,27 @@ class Poller:
 
     # How it stands.
 
-    def _succeed(self, next_in_s: float) -> None:
-        now_ns = self._clock.monotonic_ns()
-        self._backoff = self._new_backoff()
-        self._budget.resume()
-        self._succeeded_ns = now_ns
-        # The next request may take as long as it may, before the plan has failed.
-        late_s = max(2 * next_in_s, next_in_s + self._settings.request_timeout_s)
-        self._move_deadline(now_ns + int(late_s * NS_PER_S))
-        self._tell(SourceState.THROTTLED if self._budget.is_holding_back else SourceState.LIVE, next_in_s)
+    def _succeed(self, next_in_s: float, *, idle: int) -> None:
+        # Also when the answer had no news: what was said before a silence is not what is known now.
+        self._chain.open()
+        # The next turns may be of requests that are known to bring nothing.
+        data_in_s = next_in_s * (1 + idle)
+        state = self._standing.after_success(data_in_s, is_held_back=self._budget.is_holding_back)
+        self._deadline_moved.set()
+        self._tell(state, next_in_s)
 
     def _fail(self, error: VenueError) -> float:
         """Say what went wrong; the pause that it asks for, in seconds."""
-        delay_s = self._backoff.after_failure(error)
+        pause_s = self._backoff.after_failure(error)
         if isinstance(error, BudgetSpent):
-            self._budget.stop(delay_s, error.problem, is_dated=error.is_dated)
-            if self._deadline_ns is not None:
-                # Told to wait, we wait: what was last said stands until the venue has been asked once more.
-                late_ns = int((delay_s + self._settings.request_timeout_s) * NS_PER_S)
-                self._move_deadline(max(self._deadline_ns, self._clock.monotonic_ns() + late_ns))
-            state = SourceState.THROTTLED
-        elif isinstance(error, VenueRejected):
-            state = SourceState.REJECTED
-        elif self._succeeded_ns is None:
-            state = SourceState.DOWN
-        elif self._deadline_ns is None or self._health.state is SourceState.REJECTED:
-            state = self._broken_state
-        else:
-            state = self._health.state
+            self._budget.stop(pause_s, error.problem, is_dated=error.is_dated)
+            if self._standing.is_overdue:
+                self._chain.open()
+        before = self._health.state
+        state = self._standing.after_failure(error, pause_s, before=before, is_mute=self._is_mute)
+        self._deadline_moved.set()
         self._health.enter(state, str(error))
-        return delay_s
-
-    @property
-    def _broken_state(self) -> SourceState:
-        """The state once the last success is too long ago."""
-        return SourceState.STALE if self._is_mute else SourceState.DOWN
+        return pause_s
 
     def _state_within_budget(self, delay_s: float) -> SourceState:
         """The state while a request is awaited that only the budget delays."""
@@ -267,22 +275,24 @@ class Poller:
     def _tell(self, state: SourceState, next_in_s: float) -> None:
         self._health.enter(state, budgets=self._budget.statuses(next_in_s))
 
-    def _move_deadline(self, deadline_ns: int) -> None:
-        self._deadline_ns = deadline_ns
-        self._deadline_moved.set()
-
     async def _watch(self) -> NoReturn:
         while True:
-            await self._until_moved(self._deadline_ns)
-            now_ns = self._clock.monotonic_ns()
-            if self._deadline_ns is None or now_ns < self._deadline_ns or self._succeeded_ns is None:
+            await self._until_moved(self._standing.deadline_ns)
+            is_held_back = self._budget.is_holding_back
+            state = self._standing.at_deadline(
+                before=self._health.state, is_held_back=is_held_back, is_mute=self._is_mute
+            )
+            if state is None:
                 continue
-            self._deadline_ns = None
             self._chain.break_off()
-            if self._health.state is not SourceState.REJECTED:
-                silent_s = (now_ns - self._succeeded_ns) / NS_PER_S
-                reason = self._health.error or "none was given in time"
-                self._health.enter(self._broken_state, f"no good answer for {silent_s:.0f} s: {reason}")
+            if state is SourceState.THROTTLED:
+                # It goes on as soon as it may; what was said before is old by then.
+                self._chain.open()
+            reason = self._health.error or "none was given in time"
+            said = (
+                None if state is self._health.state else f"no good answer for {self._standing.silent_s:.0f} s: {reason}"
+            )
+            self._health.enter(state, said)
 
     async def _until_moved(self, deadline_ns: int | None) -> None:
         timeout_s = None

@@ -78,11 +78,20 @@ class Request(NamedTuple):
     """What it asks for, in a word or two, for messages: `IBM`, `10 coins`."""
 
 
+class Told(NamedTuple):
+    """What an answer was worth."""
+
+    has_data: bool = True
+    """Whether it proves the source alive. An answer that only says that this one thing is not to be had does not."""
+    next_in_s: float | None = None
+    """Seconds for which asking again would bring nothing new; None where neither the venue nor the feed knows."""
+
+
 class PollFeed(Protocol):
     """One polled source: what to ask for, and what the answers mean."""
 
     async def prepare(self, asking: "Asking") -> None:
-        """Find out what can be asked for. Called until it succeeds and the requests are known, then no more.
+        """Find out what can be asked for. Called until it succeeds, then no more.
 
         Raises:
             VenueError: it could not be found out yet.
@@ -95,11 +104,8 @@ class PollFeed(Protocol):
             VenueError: the key cannot be used.
         """
 
-    def take(self, request: Request, answer: Answer) -> float | None:
+    def take(self, request: Request, answer: Answer) -> Told:
         """Deliver what an answer says.
-
-        Returns:
-            Seconds for which the venue would only repeat this answer; None if it does not say.
 
         Raises:
             BudgetSpent: the venue says that we ask too often.

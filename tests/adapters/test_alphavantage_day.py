@@ -12,7 +12,7 @@ from tests.adapters.alphavantage_bodies import BURST, day_spent, good, quote, ra
 from tests.adapters.clock import ManualClock
 from tests.adapters.http_server import HttpServer, Reply
 from tests.adapters.hurried_loop import LoopClock, run_hurried
-from tests.adapters.recorder import Recorder, Running
+from tests.adapters.recorder import Chain, Recorder, Running
 
 from tickmux_adapters.alphavantage.adapter import AlphaVantageAdapter
 from tickmux_adapters.alphavantage.decoder import AlphaVantageDecoder
@@ -20,7 +20,7 @@ from tickmux_adapters.alphavantage.feed import AlphaVantageFeed
 from tickmux_adapters.alphavantage.settings import REFRESH_S, AlphaVantageSettings, allowed_requests
 from tickmux_adapters.budget import Budget
 from tickmux_adapters.health import ChannelHealth
-from tickmux_adapters.model import SourceState
+from tickmux_adapters.model import QuoteUpdate, SourceState
 from tickmux_adapters.poll_plan import PollPlan
 from tickmux_adapters.poller import PolledChain
 from tickmux_adapters.rest import Answer
@@ -98,11 +98,11 @@ def test_the_plan_shares_a_free_keys_days_between_five_symbols() -> None:
     while (at_s := (clock.monotonic_ns() - began_ns) / NS_PER_S) < 2 * DAY_S:
         assert budget.delay_s() == 0.0
         index = plan.next()
-        plan.asked(index)
         budget.spend()
         request = feed.requests()[index]
         body = say(rate(request.name) if "/" in request.name else quote(request.name)).body.encode()
-        plan.answered(index, feed.take(request, Answer(200, {}, body, clock.wall_ns(), clock.monotonic_ns())))
+        told = feed.take(request, Answer(200, {}, body, clock.wall_ns(), clock.monotonic_ns()))
+        plan.answered(index, told.next_in_s)
         asked.append((at_s, request.name))
         clock.forward(max(plan.delay_s(), 1e-6))
     assert_fair(asked, days=2)
@@ -140,7 +140,7 @@ def test_a_day_that_the_venue_calls_spent_costs_one_request_an_hour() -> None:
     assert all(KEY not in repr(status) for status in day.sink.statuses)
 
 
-def test_a_day_that_is_called_spent_by_afternoon_leaves_what_was_said_standing() -> None:
+def test_a_day_that_is_called_spent_by_afternoon_is_throttled_and_what_was_said_grows_old() -> None:
     said: list[Any] = [None]
 
     def reply(request: web.Request) -> Reply:
@@ -150,7 +150,10 @@ def test_a_day_that_is_called_spent_by_afternoon_leaves_what_was_said_standing()
     run_hurried(day.run(4 * HOUR_S, lambda: said.__setitem__(0, day_spent(KEY)), 4 * HOUR_S))
     assert day.sink.state is SourceState.THROTTLED
     assert "the key's requests of the day are spent" in day.sink.last_error
-    assert len(day.sink.chains) == 1
+    # Two planned intervals after the last answer, what was said is of an old chain, and the new one is empty.
+    assert len(day.sink.chains) == 2
+    *_, latest = (place for place, event in enumerate(day.sink.events) if isinstance(event, Chain))
+    assert not [event for event in day.sink.events[latest:] if isinstance(event, QuoteUpdate)]
 
 
 def test_a_burst_is_made_up_for_after_a_second_and_costs_little() -> None:

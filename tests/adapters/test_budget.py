@@ -31,7 +31,6 @@ def run_a_plan(plan: PollPlan, budget: Budget, clock: ManualClock, until_ns: int
         assert budget.delay_s() == 0.0, "the plan asks for what the budget does not allow"
         index = plan.next()
         budget.spend()
-        plan.asked(index)
         plan.answered(index, None)
         asked.append(((clock.monotonic_ns() - start_ns) / SECOND_NS, index))
 

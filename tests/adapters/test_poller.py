@@ -18,7 +18,7 @@ from tickmux_adapters.failures import refusal
 from tickmux_adapters.health import ChannelHealth
 from tickmux_adapters.model import ChannelStatus, Instrument, Moment, QuoteUpdate, SourceState, SystemClock
 from tickmux_adapters.poller import PolledChain, Poller
-from tickmux_adapters.polling import Asking, PollingSettings, Request
+from tickmux_adapters.polling import Asking, PollingSettings, Request, Told
 from tickmux_adapters.rest import Answer
 from tickmux_adapters.secrets import KeyUnusable
 
@@ -45,7 +45,7 @@ class ToyFeed:
             raise self.key_problem
         return [Request("/price", {"name": name}, {"x-key": "k"}, name) for name in self._names]
 
-    def take(self, request: Request, answer: Answer) -> float | None:
+    def take(self, request: Request, answer: Answer) -> Told:
         if answer.status != 200:
             raise refusal(answer.status, answer.headers, "toy", answer.text())
         try:
@@ -61,7 +61,7 @@ class ToyFeed:
             )
         )
         fresh = answer.headers.get("x-fresh-s")
-        return None if fresh is None else float(fresh)
+        return Told(next_in_s=None if fresh is None else float(fresh))
 
     def lapse(self, request: Request, moment: Moment) -> None:
         if not self._sink.of(request.name):

@@ -9,6 +9,7 @@ from tickmux_adapters.alphavantage.inquiries import Function, Inquiry
 from tickmux_adapters.errors import MalformedMessage
 from tickmux_adapters.health import ChannelHealth
 from tickmux_adapters.model import UNCHANGED, Instrument, Moment, QuoteUpdate
+from tickmux_adapters.poll_plan import LAPSE_TURNS
 from tickmux_adapters.poller import PolledChain
 
 DOUBT_NS: Final = 5_000_000_000
@@ -40,6 +41,10 @@ class AlphaVantageDecoder:
         self._chain = chain
         self._health = health
         self._told: dict[str, _Told] = {}
+        self._unread: dict[str, int] = {}
+        """By symbol: answers in a row of which some rows could not be read, and none was about it."""
+        self.unreadable: Sequence[Instrument] = []
+        """Those of the latest answer of which nothing could be read for LAPSE_TURNS answers or more."""
         self._announced: set[str] = set()
 
     def take(self, inquiry: Inquiry, body: bytes, moment: Moment) -> Sequence[Instrument]:
@@ -57,6 +62,7 @@ class AlphaVantageDecoder:
             Refused: the venue gives a reason instead of data; nothing was delivered.
             MalformedMessage: the answer could not be understood; nothing was delivered.
         """
+        self.unreadable = []
         if inquiry.function is Function.BULK_QUOTES:
             return self._take_bulk(inquiry, body, moment)
         (instrument,) = inquiry.instruments
@@ -106,8 +112,14 @@ class AlphaVantageDecoder:
                 self._tell(asked[name], sighting, moment)
         if len(missing) == len(asked):
             raise MalformedMessage("no row is about any stock that was asked for")
-        # One of the rows that could not be read may have been about it.
-        return list(missing.values()) if is_whole else ()
+        if is_whole:
+            self._unread.clear()
+            return list(missing.values())
+        # One of the rows that could not be read may have been about it, or it may be unknown: the quote of before
+        # stands, but not for long.
+        self._unread = {each.symbol: self._unread.get(each.symbol, 0) + 1 for each in missing.values()}
+        self.unreadable = [each for each in missing.values() if self._unread[each.symbol] >= LAPSE_TURNS]
+        return ()
 
     def _tell(self, instrument: Instrument, sighting: Sighting, moment: Moment) -> None:
         if instrument.symbol not in self._announced:

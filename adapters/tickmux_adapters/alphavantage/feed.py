@@ -13,7 +13,7 @@ from tickmux_adapters.errors import VenueError
 from tickmux_adapters.failures import refusal
 from tickmux_adapters.health import ChannelHealth
 from tickmux_adapters.model import Instrument, Moment
-from tickmux_adapters.polling import Asking, Request
+from tickmux_adapters.polling import Asking, Request, Told
 from tickmux_adapters.rest import Answer
 from tickmux_adapters.secrets import read_key
 
@@ -68,7 +68,7 @@ class AlphaVantageFeed:
         key = read_key(self._settings.key_variable)
         return [inquiry.request(key, self._settings.entitlement) for inquiry in self._inquiries.values()]
 
-    def take(self, request: Request, answer: Answer) -> float | None:
+    def take(self, request: Request, answer: Answer) -> Told:
         """Deliver what an answer says; see `polling.PollFeed`."""
         if answer.status != 200:
             raise refusal(answer.status, answer.headers, self._host, answer.text())
@@ -82,14 +82,19 @@ class AlphaVantageFeed:
                 raise error from refused
             self._note(inquiry, refused.refusal.value, inquiry.instruments)
             return self._fail_alone(inquiry, inquiry.instruments, error, moment)
-        self._note(inquiry, "not known to the venue", unknown)
+        unreadable = self._decoder.unreadable
+        if unreadable:
+            self._note(inquiry, "could not be understood", unreadable)
+            self._decoder.withdraw(unreadable, moment)
+        else:
+            self._note(inquiry, "not known to the venue", unknown)
         if len(unknown) == len(inquiry.instruments):
             error = VenueError(f"the venue does not know {inquiry.name}: check how the symbol is written")
             return self._fail_alone(inquiry, unknown, error, moment)
         self._decoder.withdraw(unknown, moment)
         self._bad.pop(inquiry.name, None)
         self._good.add(inquiry.name)
-        return None
+        return Told()
 
     def lapse(self, request: Request, moment: Moment) -> None:
         """Take back what a request said last; see `polling.PollFeed`."""
@@ -97,8 +102,8 @@ class AlphaVantageFeed:
 
     def _fail_alone(
         self, inquiry: Inquiry, instruments: Iterable[Instrument], error: VenueError, moment: Moment
-    ) -> float:
-        """Go on without an inquiry that has no data, as long as another has: seconds until it is to be made again.
+    ) -> Told:
+        """Go on without an inquiry that has no data, as long as another has; it is made again after a while.
 
         Raises:
             VenueError: none has.
@@ -108,7 +113,7 @@ class AlphaVantageFeed:
         times = self._bad[inquiry.name] = self._bad.get(inquiry.name, 0) + 1
         wait_s = min(BAD_WAIT_S_MAX, BAD_WAIT_S_MIN * 2.0 ** min(times - 1, 16))
         if self._good:
-            return wait_s
+            return Told(has_data=False, next_in_s=wait_s)
         # As long as another was not tried, it is tried next and at once.
         error.retry_after_s = wait_s if len(self._bad) == len(self._inquiries) else 0.0
         raise error

@@ -2,7 +2,7 @@
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from tickmux_adapters.coingecko.messages import UPDATED, number_text, quoted, read_prices, time_ns
@@ -11,6 +11,7 @@ from tickmux_adapters.errors import MalformedMessage, VenueError
 from tickmux_adapters.exactness import decimal_value, is_exact
 from tickmux_adapters.health import ChannelHealth
 from tickmux_adapters.model import Instrument, Moment, QuoteUpdate, Sink
+from tickmux_adapters.poll_plan import LAPSE_TURNS
 from tickmux_adapters.poller import PolledChain
 from tickmux_adapters.repeats import Repeats
 
@@ -57,21 +58,18 @@ class PriceDecoder:
         """
         coins = read_prices(body)
         asked = list(ids)
-        if not any(coin_id in coins for coin_id in asked):
-            more = f" and {len(asked) - NAMES_SHOWN} more" if len(asked) > NAMES_SHOWN else ""
-            names = ", ".join(asked[:NAMES_SHOWN])
-            raise VenueError(f"the venue knows none of the coins {names}{more}", retry_after_s=RETRY_UNKNOWN_S)
+        _check_known(coins, asked)
         if self._chain.number != self._number:
             self._number = self._chain.number
             self._forget()
         updates: list[QuoteUpdate] = []
-        bad: list[str] = []
+        bad: list[tuple[_Price, str]] = []
         understood = 0
         for price in (price for coin_id in asked for price in self._prices.get(coin_id, {}).values()):
             try:
                 update = price.take(coins, moment)
             except BAD_FRAME as error:
-                bad.append(f"{price.instrument.venue_symbol}: {error}")
+                bad.append((price, f"{price.instrument.venue_symbol}: {error}"))
                 continue
             understood += 1
             if price.is_new(coins):
@@ -79,9 +77,12 @@ class PriceDecoder:
             if update is not None:
                 updates.append(update)
         if bad and not understood:
-            raise MalformedMessage(bad[0], body)
-        for problem in bad:
+            raise MalformedMessage(bad[0][1], body)
+        for price, problem in bad:
             self._health.count_malformed(problem, body)
+            update = price.take_unreadable(moment)
+            if update is not None:
+                updates.append(update)
         for update in updates:
             self._chain.quote(update)
 
@@ -103,11 +104,24 @@ class PriceDecoder:
 class _Price:
     """One instrument's price, and the order of what is said of it."""
 
-    __slots__ = ("_health", "_is_announced", "_key", "_repeats", "_text", "_time_ns", "_unit", "instrument", "problem")
+    __slots__ = (
+        "_health",
+        "_is_announced",
+        "_key",
+        "_repeats",
+        "_text",
+        "_time_ns",
+        "_unit",
+        "_unreadable",
+        "instrument",
+        "problem",
+    )
 
     def __init__(self, instrument: Instrument, health: ChannelHealth) -> None:
         self.instrument = instrument
         self.problem = ""
+        self._unreadable = 0
+        """How often in a row."""
         self._key = instrument.venue_symbol
         self._unit = instrument.quote.lower()
         self._health = health
@@ -149,6 +163,7 @@ class _Price:
             )
             return self.withdraw(venue_ns, moment)
         self.problem = ""
+        self._unreadable = 0
         if self._is_old(venue_ns, text, moment):
             self._health.duplicates += 1
             return None
@@ -180,6 +195,12 @@ class _Price:
         )
         return False
 
+    def take_unreadable(self, moment: Moment) -> QuoteUpdate | None:
+        """What is known when it could not be read, while others could: the price of before, but not for long."""
+        self.problem = f"{self.instrument.symbol}: the venue's price could not be understood"
+        self._unreadable += 1
+        return self.withdraw(None, moment) if self._unreadable >= LAPSE_TURNS else None
+
     def withdraw(self, venue_ns: int | None, moment: Moment) -> QuoteUpdate | None:
         """That no price is known any more, if one was said in this chain."""
         if self._text is None:
@@ -195,3 +216,16 @@ class _Price:
             venue_time_ns=venue_ns,
             last_price=value,
         )
+
+
+def _check_known(coins: Mapping[str, Any], asked: Sequence[str]) -> None:
+    """Refuse an answer that names none of the coins that were asked for: nothing can be told from it.
+
+    Raises:
+        VenueError: it is such a one.
+    """
+    if any(coin_id in coins for coin_id in asked):
+        return
+    more = f" and {len(asked) - NAMES_SHOWN} more" if len(asked) > NAMES_SHOWN else ""
+    names = ", ".join(asked[:NAMES_SHOWN])
+    raise VenueError(f"the venue knows none of the coins {names}{more}", retry_after_s=RETRY_UNKNOWN_S)

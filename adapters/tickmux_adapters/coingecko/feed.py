@@ -13,7 +13,7 @@ from tickmux_adapters.coingecko.settings import DEFAULT_SYMBOLS, CoinGeckoSettin
 from tickmux_adapters.errors import MalformedMessage, VenueError
 from tickmux_adapters.health import ChannelHealth
 from tickmux_adapters.model import Instrument, Moment
-from tickmux_adapters.polling import Asking, Request
+from tickmux_adapters.polling import Asking, Request, Told
 from tickmux_adapters.rest import Answer
 from tickmux_adapters.secrets import read_key
 
@@ -72,13 +72,13 @@ class CoinGeckoFeed:
         headers = self._headers()
         return [Request("/simple/price", query, headers, _name(query["ids"])) for query in self._batches]
 
-    def take(self, request: Request, answer: Answer) -> float | None:
+    def take(self, request: Request, answer: Answer) -> Told:
         """Deliver what an answer says."""
         self._check(answer)
         moment = Moment(answer.wall_ns, answer.monotonic_ns)
         self._decoder.take(answer.body, request.query["ids"].split(","), moment)
         self._health.note("; ".join([*self._problems, *self._decoder.problems]))
-        return fresh_for_s(answer.headers)
+        return Told(next_in_s=fresh_for_s(answer.headers))
 
     def lapse(self, request: Request, moment: Moment) -> None:
         """Take back what a request said last; see `polling.PollFeed`."""
