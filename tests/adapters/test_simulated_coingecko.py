@@ -15,7 +15,7 @@ from tickmux_adapters.model import UNCHANGED, Adapter, ChannelStatus, QuoteUpdat
 
 LIVE, STALE, DOWN = SourceState.LIVE, SourceState.STALE, SourceState.DOWN
 THROTTLED, REJECTED = SourceState.THROTTLED, SourceState.REJECTED
-LIMITS = ("--cache-s", "0.1", "--keyless-per-minute", "100000", "--demo-per-minute", "100000")
+LIMITS = ("--cache-s", "1", "--keyless-per-minute", "100000", "--demo-per-minute", "100000")
 
 
 @pytest.fixture(autouse=True)
