@@ -9,7 +9,7 @@ import aiohttp
 
 from tickmux_adapters.conversation import Conversation, Heard
 from tickmux_adapters.errors import VenueError
-from tickmux_adapters.failures import host_of, transport_error
+from tickmux_adapters.failures import host_of, refusal, transport_error
 from tickmux_adapters.health import ChannelHealth
 from tickmux_adapters.model import Clock
 from tickmux_adapters.pacing import SlidingWindow, wait_for_room
@@ -140,8 +140,8 @@ class Connection:
     async def _open(self) -> WebSocket:
         timeout_s = self._settings.connect_timeout_s
         try:
-            async with asyncio.timeout(timeout_s):
-                return await self._http.ws_connect(
+            async with asyncio.timeout(timeout_s), _unredirected(self._http) as http:
+                return await http.ws_connect(
                     self._url,
                     headers=self._dialect.headers,
                     # Pongs count among the messages a venue allows us, so we answer pings ourselves and count them.
@@ -284,6 +284,26 @@ class Connection:
 
 class VenueMute(VenueError):
     """A connection was open but brought nothing for too long."""
+
+
+def _unredirected(http: aiohttp.ClientSession) -> aiohttp.ClientSession:
+    """A session over the connections and cookies of another, for a handshake that must lead where it was meant to.
+
+    `ws_connect` follows redirects and cannot be told not to, while what follows a handshake may be our keys.
+    """
+    return aiohttp.ClientSession(
+        connector=http.connector, connector_owner=False, cookie_jar=http.cookie_jar, middlewares=(_refuse_redirect,)
+    )
+
+
+async def _refuse_redirect(
+    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
+    response = await handler(request)
+    if 300 <= response.status < 400:
+        response.close()
+        raise refusal(response.status, response.headers, host_of(str(request.url)))
+    return response
 
 
 async def _until_one_fails(*coroutines: Coroutine[object, object, NoReturn]) -> NoReturn:

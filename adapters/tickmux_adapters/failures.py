@@ -1,6 +1,7 @@
 """What went wrong on the way to a venue, in one clear line."""
 
 import email.utils
+import re
 import time
 from collections.abc import Mapping
 from typing import Final
@@ -26,8 +27,12 @@ TOO_MANY_WAIT_S: Final = 60.0
 
 
 def host_of(url: str) -> str:
-    """Host and port of a URL, as messages name it."""
-    return urlsplit(url).netloc
+    """Host and port of a URL, as messages name it; empty where it names none. Takes whatever a venue may send."""
+    try:
+        netloc = urlsplit(url).netloc
+    except ValueError:
+        netloc = re.split(r"[/?#]", url.partition("//")[2], maxsplit=1)[0]
+    return netloc.rpartition("@")[2]
 
 
 def refusal(status: int, headers: Mapping[str, str], host: str, text: str = "") -> VenueError:
