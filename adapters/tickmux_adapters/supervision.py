@@ -1,7 +1,7 @@
 """The settings of the supervision that all WebSocket venues share."""
 
 from collections.abc import Container, Iterable
-from typing import Annotated
+from typing import Annotated, Final
 from urllib.parse import urlsplit
 
 import msgspec
@@ -10,7 +10,10 @@ from tickmux_adapters.errors import SettingsError
 from tickmux_adapters.registry import SourceSettings
 from tickmux_adapters.symbols import CURRENCY_ALIASES, normalise_symbol
 
-Seconds = Annotated[float, msgspec.Meta(gt=0)]
+SECONDS_MAX: Final = 30 * 86_400
+"""Longer than anything here takes. Endless times are refused with it: they have no nanoseconds to be counted in."""
+
+Seconds = Annotated[float, msgspec.Meta(gt=0, le=SECONDS_MAX)]
 
 
 class WebSocketSettings(SourceSettings, kw_only=True, forbid_unknown_fields=True):
@@ -75,8 +78,15 @@ def check_url(source: str, setting: str, url: str, schemes: tuple[str, str]) -> 
 
 def points_elsewhere(settings: WebSocketSettings, documented_hosts: Container[str]) -> bool:
     """Whether a URL leads anywhere but to the venue's documented hosts."""
-    hosts = (urlsplit(settings.websocket_url).hostname, urlsplit(settings.rest_url).hostname)
-    return any(host not in documented_hosts for host in hosts)
+    return any(host_name(url) not in documented_hosts for url in (settings.websocket_url, settings.rest_url))
+
+
+def host_name(url: str) -> str:
+    """The host in a URL, in lower case and without its port; empty where there is none."""
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
 
 
 def wanted_symbols(configured: Iterable[str], default: Iterable[str]) -> list[str]:

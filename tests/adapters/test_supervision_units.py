@@ -1,9 +1,11 @@
 import copy
 import logging
+import math
 from itertools import pairwise
 from typing import Any
 
 import aiohttp
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,7 +17,8 @@ from tickmux_adapters.failures import refusal, retry_after, transport_error
 from tickmux_adapters.health import SAMPLES_PER_WINDOW, ChannelHealth, MalformedSampler
 from tickmux_adapters.model import SourceState, SystemClock
 from tickmux_adapters.pacing import SlidingWindow
-from tickmux_adapters.supervision import WebSocketSettings, check_settings, wanted_symbols
+from tickmux_adapters.registry import registered
+from tickmux_adapters.supervision import WebSocketSettings, check_settings, points_elsewhere, wanted_symbols
 from tickmux_adapters.watchdog import Verdict, Watchdog
 
 S = 1_000_000_000
@@ -238,3 +241,26 @@ def test_reported_times_of_a_window_never_go_back() -> None:
         window.spend(0)
         delays.append(window.delay_s(0))
     assert all(later >= earlier for earlier, later in pairwise(delays))
+
+
+@pytest.mark.parametrize("seconds", [math.inf, -math.inf, math.nan, 0.0, -1.0, 31 * 86_400.0])
+def test_no_time_of_any_adapter_is_endless_or_none(seconds: float) -> None:
+    times = [
+        (kind, field.encode_name)
+        for kind in registered().values()
+        for field in msgspec.structs.fields(kind.settings)
+        if field.encode_name.endswith("_s")
+    ]
+    assert len(times) > 30
+    for kind, name in times:
+        with pytest.raises(msgspec.ValidationError, match=f"Expected `float` (>|<=) .* at `\\$.{name}`"):
+            msgspec.convert({"adapter": kind.name, name: seconds}, kind.settings)
+
+
+@pytest.mark.parametrize("setting", ["websocket_url", "rest_url"])
+def test_a_url_that_is_none_is_refused_by_name(setting: str) -> None:
+    urls = {"websocket_url": "wss://venue", "rest_url": "https://venue", setting: "wss://[::1"}
+    settings = WebSocketSettings(adapter="x", **urls)
+    assert points_elsewhere(settings, {"venue"})
+    with pytest.raises(SettingsError, match=rf"sources\.one\.{setting}: 'wss://\[::1' is no URL of the form"):
+        check_settings("one", settings)
