@@ -17,7 +17,9 @@ FILE_SUFFIX: Final = "_FILE"
 """`NAME_FILE` names a file that holds what `NAME` would, as containers hand out secrets."""
 HIDDEN: Final = "[key]"
 KEY_CHARS_MIN: Final = 4
-"""Anything shorter is no key, and hiding it would blot out words."""
+"""Anything shorter is no key."""
+HIDDEN_CHARS_MIN: Final = 8
+"""A shorter key protects nothing, and hiding it would blot out words: Alpha Vantage documents `demo` as one."""
 KEY_CHARS_MAX: Final = 512
 KNOWN_MAX: Final = 64
 """Keys kept in mind; those of a file change while we run, the oldest are forgotten first."""
@@ -69,9 +71,9 @@ def has_key(variable: str, environment: Mapping[str, str] | None = None) -> bool
 
 
 def hide(key: str) -> None:
-    """Keep a key out of every text that goes through `redact` from now on."""
+    """Keep a key out of every text that goes through `redact` from now on, unless it is too short to be a secret."""
     global _pattern  # noqa: PLW0603 - one process, one set of secrets, whoever writes the text
-    if key in _known:
+    if key in _known or len(key) < HIDDEN_CHARS_MIN:
         return
     _known[key] = None
     while len(_known) > KNOWN_MAX:

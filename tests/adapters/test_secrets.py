@@ -57,6 +57,14 @@ def test_a_key_is_hidden_however_it_is_written() -> None:
     assert redact("nothing secret here") == "nothing secret here"
 
 
+def test_a_key_too_short_to_be_a_secret_is_read_but_blots_out_no_word() -> None:
+    for key in ("demo", "seven-7"):
+        assert read_key("A_KEY", {"A_KEY": key}) == key
+        assert redact(f'plan = "{key}"') == f'plan = "{key}"'
+    assert read_key("A_KEY", {"A_KEY": "eight-88"}) == "eight-88"
+    assert redact("plan = eight-88") == "plan = [key]"
+
+
 def test_only_so_many_keys_are_kept_in_mind() -> None:
     for number in range(KNOWN_MAX + 1):
         hide(f"bounded-key-{number}-")
