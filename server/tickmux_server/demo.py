@@ -135,7 +135,8 @@ class SimulatedVenue:
 async def simulated_venues(config: Config, stderr: IO[str] | None) -> AsyncIterator[Config]:
     """Run the venues of the configured sources, which then point at them.
 
-    A source keeps its settings but the URLs and where its keys come from; every quote carries the flag SIMULATED.
+    A source keeps its settings but the URLs, where its keys come from and where it remembers what they have spent;
+    every quote carries the flag SIMULATED.
 
     Raises:
         SimulatorFailed: one did not start.
@@ -170,4 +171,7 @@ def _pointed_at(settings: SourceSettings, ready: Mapping[str, Any]) -> SourceSet
             variable = f"SIMULATED_{ready['venue']}_{said}".upper()
             os.environ[variable] = ready[said]
             changes[setting] = variable
+    if "budget_file" in fields:
+        # Nothing that is simulated counts against a real key, and a demo forgets.
+        changes["budget_file"] = None
     return msgspec.structs.replace(settings, **changes)
