@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 from tests.adapters.recordings import path_of
 
-from tickmux_adapters.coingecko.catalogue import CURRENCIES, Pair, instrument_of, match, split
+from tickmux_adapters.coingecko.catalogue import PRICED_IN, Pair, instrument_of, match, split
 from tickmux_adapters.coingecko.feed import COINS_PER_REQUEST, IDS_CHARS_MAX, batches
 from tickmux_adapters.coingecko.messages import Coin, read_coins, read_currencies
 from tickmux_adapters.coingecko.settings import DEFAULT_COINS, DEFAULT_SYMBOLS, CoinGeckoSettings, resolved
@@ -160,6 +160,6 @@ def test_settings_that_cannot_work_are_named(more: dict[str, Any], setting: str)
 def test_the_documented_lists() -> None:
     assert set(
         read_currencies(path_of("coingecko", "coingecko-api-oas__supported_vs_currencies.json").read_bytes())
-    ) == (CURRENCIES)
+    ) == (PRICED_IN)
     coins = read_coins(path_of("coingecko", "coingecko-api-oas__coins_list.json").read_bytes())
     assert [(coin.id, coin.symbol) for coin in coins] == [("official-trump", "trump"), ("ondo-finance", "ondo")]

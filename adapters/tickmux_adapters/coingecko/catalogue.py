@@ -10,7 +10,7 @@ from tickmux_adapters.model import Instrument
 from tickmux_adapters.symbols import CURRENCY_ALIASES, canonical_pair, collisions, nearest, normalise_symbol
 
 CANDIDATES_SHOWN: Final = 5
-CURRENCIES: Final = frozenset(
+PRICED_IN: Final = frozenset(
     (
         *("btc", "eth", "ltc", "bch", "bnb", "eos", "xrp", "xlm", "link", "dot", "yfi", "sol", "bits", "sats"),
         *("usd", "aed", "ars", "aud", "bdt", "bhd", "bmd", "brl", "cad", "chf", "clp", "cny", "czk", "dkk", "eur"),
@@ -49,9 +49,9 @@ def split(symbol: str, more: Collection[str] = ()) -> Pair | None:
 
     Args:
         symbol: as it was configured.
-        more: currencies beside CURRENCIES, in lower case; they count only where those do not help.
+        more: currencies beside PRICED_IN, in lower case; they count only where those do not help.
     """
-    return _split(symbol, CURRENCIES) or _split(symbol, more)
+    return _split(symbol, PRICED_IN) or _split(symbol, more)
 
 
 def _split(symbol: str, currencies: Collection[str]) -> Pair | None:
@@ -80,7 +80,7 @@ def match(
     Args:
         symbols: as they were configured.
         source: name of the source.
-        more: currencies beside CURRENCIES, in lower case.
+        more: currencies beside PRICED_IN, in lower case.
         ids: coin ids by ticker, for tickers that are not to be looked up.
         listing: every coin that the venue lists; None if that is not known.
     """
