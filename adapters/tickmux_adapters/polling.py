@@ -35,11 +35,24 @@ class PollingSettings(SourceSettings, kw_only=True, forbid_unknown_fields=True):
 
 
 def allowances(
-    settings: PollingSettings, *, second: int | None = None, minute: int | None = None, day: int | None = None
+    settings: PollingSettings,
+    *,
+    second: int | None = None,
+    minute: int | None = None,
+    day: int | None = None,
+    second_s: float = 1.0,
 ) -> list[Allowance]:
-    """What may be asked for: as it is set, and else what is given here."""
+    """What may be asked for: as it is set, and else what is given here.
+
+    Args:
+        settings: what was set.
+        second: requests a second, where none are set; None for no limit.
+        minute: the same for a minute.
+        day: the same for a day.
+        second_s: how long a second is kept to be, with a margin for requests that draw nearer on their way.
+    """
     chosen = (
-        (settings.requests_per_second or second, 1.0),
+        (settings.requests_per_second or second, second_s),
         (settings.requests_per_minute or minute, 60.0),
         (settings.requests_per_day or day, 86_400.0),
     )

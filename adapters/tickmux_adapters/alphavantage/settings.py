@@ -59,5 +59,9 @@ def check_settings(source: str, settings: AlphaVantageSettings) -> None:
 def allowed_requests(settings: AlphaVantageSettings) -> list[Allowance]:
     """What may be asked for: as it is set, and for a free key else what the venue allows one."""
     is_free = settings.requests_per_minute is None
-    chosen = allowances(settings, second=FREE_PER_SECOND if is_free else None, day=FREE_PER_DAY if is_free else None)
-    return [Allowance(each.limit, SECOND_S) if each.window_s == 1.0 else each for each in chosen]
+    return allowances(
+        settings,
+        second=FREE_PER_SECOND if is_free else None,
+        day=FREE_PER_DAY if is_free else None,
+        second_s=SECOND_S,
+    )
