@@ -1,11 +1,10 @@
 """An Alpha Vantage source: one slot, polled within what its key allows."""
 
-from pathlib import Path
+import functools
 from typing import Final
 
 import aiohttp
 
-from tickmux_adapters import budget_file
 from tickmux_adapters.alphavantage.catalogue import CHANNEL, instruments_of
 from tickmux_adapters.alphavantage.decoder import AlphaVantageDecoder
 from tickmux_adapters.alphavantage.feed import AlphaVantageFeed
@@ -19,10 +18,11 @@ from tickmux_adapters.alphavantage.settings import (
 )
 from tickmux_adapters.budget import Budget
 from tickmux_adapters.budget_file import BudgetFile
+from tickmux_adapters.budget_place import open_budget_file
 from tickmux_adapters.health import ChannelHealth
 from tickmux_adapters.model import ChannelStatus, Clock, Sink
 from tickmux_adapters.poller import PolledChain, Poller
-from tickmux_adapters.polling import budget_path, is_host_of
+from tickmux_adapters.polling import is_host_of
 from tickmux_adapters.registry import AdapterType
 from tickmux_adapters.secrets import read_key
 
@@ -75,15 +75,13 @@ class AlphaVantageAdapter:
             ).run()
 
     def _open_file(self) -> BudgetFile | None:
-        """Where the budget is remembered, if it is. Raises KeyUnusable."""
-        key = read_key(self._settings.key_variable)
-        path = self._budget_path()
-        return None if path is None or not self._budget.survives else BudgetFile(path, key)
-
-    def _budget_path(self) -> Path | None:
-        marked = self._settings.simulated
-        is_simulated = _is_simulated(self._settings) if marked is None else marked
-        return budget_path(self._settings, budget_file.default_path(self._source), is_simulated=is_simulated)
+        return open_budget_file(
+            self._source,
+            self._settings,
+            self._budget,
+            functools.partial(read_key, self._settings.key_variable),
+            points_elsewhere=_is_simulated(self._settings),
+        )
 
 
 ADAPTER: Final = AdapterType(

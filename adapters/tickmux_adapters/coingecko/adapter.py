@@ -5,14 +5,15 @@ from typing import Final
 import aiohttp
 
 from tickmux_adapters.budget import Budget
-from tickmux_adapters.budget_file import BudgetFile, default_path
+from tickmux_adapters.budget_file import BudgetFile
+from tickmux_adapters.budget_place import open_budget_file
 from tickmux_adapters.coingecko.decoder import PriceDecoder
 from tickmux_adapters.coingecko.feed import CoinGeckoFeed
 from tickmux_adapters.coingecko.settings import CoinGeckoSettings, points_elsewhere, resolved
 from tickmux_adapters.health import ChannelHealth
 from tickmux_adapters.model import ChannelStatus, Clock, Sink
 from tickmux_adapters.poller import PolledChain, Poller
-from tickmux_adapters.polling import allowances, budget_path
+from tickmux_adapters.polling import allowances
 from tickmux_adapters.registry import AdapterType
 
 
@@ -57,9 +58,13 @@ class CoinGeckoAdapter:
             await poller.run()
 
     def _open_file(self) -> BudgetFile | None:
-        default = default_path(self._source) if self._budget.survives else None
-        path = budget_path(self._settings, default, is_simulated=points_elsewhere(self._settings))
-        return None if path is None else BudgetFile(path, self._feed.key())
+        return open_budget_file(
+            self._source,
+            self._settings,
+            self._budget,
+            self._feed.key,
+            points_elsewhere=points_elsewhere(self._settings),
+        )
 
 
 ADAPTER: Final = AdapterType(
