@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from typing import Any, Protocol
 
+import msgspec
 import pytest
 from tests.adapters.alpaca_server import KEY, SECRET, AlpacaServer
 from tests.adapters.binance_server import BinanceServer
@@ -29,7 +30,8 @@ async def elsewhere() -> AsyncIterator[HttpServer]:
 
 def make(name: str, sink: Recorder, **settings: Any) -> Adapter:
     kind = registered()[name]
-    return kind.create(name, kind.settings(adapter=name, retry_cap_s=0.05, **settings), sink, SystemClock())
+    configured = msgspec.convert({"adapter": name, "retry_cap_s": 0.05, **settings}, kind.settings)
+    return kind.create(name, configured, sink, SystemClock())
 
 
 async def refused(venue: Venue, adapter: Adapter, sink: Recorder, host: str, elsewhere: HttpServer) -> None:

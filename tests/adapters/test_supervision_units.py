@@ -259,7 +259,7 @@ def test_no_time_of_any_adapter_is_endless_or_none(seconds: float) -> None:
 
 @pytest.mark.parametrize("setting", ["websocket_url", "rest_url"])
 def test_a_url_that_is_none_is_refused_by_name(setting: str) -> None:
-    urls = {"websocket_url": "wss://venue", "rest_url": "https://venue", setting: "wss://[::1"}
+    urls: dict[str, Any] = {"websocket_url": "wss://venue", "rest_url": "https://venue", setting: "wss://[::1"}
     settings = WebSocketSettings(adapter="x", **urls)
     assert points_elsewhere(settings, {"venue"})
     with pytest.raises(SettingsError, match=rf"sources\.one\.{setting}: 'wss://\[::1' is no URL of the form"):
