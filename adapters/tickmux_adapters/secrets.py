@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from tickmux_adapters.errors import VenueRejected
+from tickmux_adapters.errors import SettingsError, VenueRejected
 
 FILE_SUFFIX: Final = "_FILE"
 """`NAME_FILE` names a file that holds what `NAME` would, as containers hand out secrets."""
@@ -24,6 +24,10 @@ KEY_CHARS_MAX: Final = 512
 KNOWN_MAX: Final = 64
 """Keys kept in mind; those of a file change while we run, the oldest are forgotten first."""
 
+_VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_LIKE_A_KEY: Final = re.compile(r"(?=[A-Za-z]*[0-9])[A-Za-z0-9]{16,}")
+"""Venues make keys of such letters and digits; a name so long and without an underscore would be an odd one."""
+
 _known: dict[str, None] = {}
 _pattern: re.Pattern[str] | None = None
 
@@ -34,6 +38,20 @@ class KeyUnusable(VenueRejected):
     def __init__(self, variable: str, problem: str) -> None:
         self.variable = variable
         super().__init__(f"{problem}: set {variable}, or {variable}{FILE_SUFFIX} to a file that holds it")
+
+
+def check_variable(source: str, setting: str, name: str) -> None:
+    """Refuse what is no name of an environment variable: it may be the key itself, and names are shown.
+
+    Raises:
+        SettingsError: names the setting, and does not quote what it holds.
+    """
+    if not _VARIABLE.fullmatch(name) or _LIKE_A_KEY.fullmatch(name):
+        raise SettingsError(
+            source,
+            setting,
+            "expected the name of an environment variable, such as MY_KEY: the key itself belongs in that variable",
+        )
 
 
 def read_key(variable: str, environment: Mapping[str, str] | None = None) -> str:

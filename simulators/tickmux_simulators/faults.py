@@ -264,7 +264,7 @@ class Fault(enum.Enum):
     CANCEL = ("cancel", "Cancel the latest trade of a stock (of all without `symbol`), now.", ALPACA, {"symbol": ""})
     CONDITION_STRING = (
         "condition_string",
-        'Send the conditions of stock quotes and trades as a bare string, "c":"R", instead of a list.',
+        'Send the conditions of stock quotes ("c":"R") and trades ("c":"@") as a bare string instead of a list.',
         ALPACA,
         {"symbol": ""},
     )

@@ -661,3 +661,14 @@ async def test_settings_that_cannot_work_are_refused(server: AlpacaServer, setti
     with pytest.raises(SettingsError) as error:
         make(server, Recorder(), **{setting: value})
     assert error.value.setting == setting
+
+
+@pytest.mark.parametrize("setting", ["key_variable", "secret_variable"])
+@pytest.mark.parametrize("pasted", [KEY, SECRET])
+async def test_a_key_in_place_of_its_variable_is_refused_and_not_quoted(
+    server: AlpacaServer, setting: str, pasted: str
+) -> None:
+    with pytest.raises(SettingsError) as error:
+        make(server, Recorder(), **{setting: pasted})
+    assert error.value.setting == setting
+    assert pasted not in str(error.value)

@@ -7,11 +7,11 @@ import pytest
 from tests.adapters.clock import ManualClock
 from tests.adapters.recorder import Recorder
 
-from tickmux_adapters.errors import VenueRejected
+from tickmux_adapters.errors import SettingsError, VenueRejected
 from tickmux_adapters.failures import refusal
 from tickmux_adapters.health import ChannelHealth
 from tickmux_adapters.model import SourceState
-from tickmux_adapters.secrets import KNOWN_MAX, KeyUnusable, has_key, hide, read_key, redact
+from tickmux_adapters.secrets import KNOWN_MAX, KeyUnusable, check_variable, has_key, hide, read_key, redact
 from tickmux_server.cli.logs import OneLineFormatter
 
 KEY = "K3Y/with+signs=1"
@@ -47,6 +47,35 @@ def test_what_is_no_key_says_what_to_set_and_never_itself(environment: dict[str,
     assert str(caught.value).startswith(problem)
     assert isinstance(caught.value, VenueRejected)
     assert "two words" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "name", ["A_KEY", "_key2", "ALPACAKEY", "KEY2", "APCA_API_KEY_ID", "K3Y_OF_THE_SECOND_ACCOUNT"]
+)
+def test_names_of_variables(name: str) -> None:
+    check_variable("one", "key_variable", name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        "A KEY",
+        "A-KEY",
+        "2KEY",
+        "A_KEY\n",
+        "SCHLÜSSEL",
+        KEY,
+        "CG-abcdef0123456789",
+        "PKTESTKEY0123456789",
+        "Zq3" * 14,
+    ],
+)
+def test_what_is_no_name_of_a_variable_may_be_a_key_and_is_not_quoted(name: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        check_variable("one", "key_variable", name)
+    assert (caught.value.source, caught.value.setting) == ("one", "key_variable")
+    assert not name or name not in str(caught.value)
 
 
 def test_a_key_is_hidden_however_it_is_written() -> None:

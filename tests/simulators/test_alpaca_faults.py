@@ -263,7 +263,8 @@ async def test_conditions_are_a_bare_string(venue: Simulator) -> None:
     async with authenticated(venue, SIP) as one:
         await one.subscribe(quotes=["SPY", "AAPL"], trades=["SPY"])
         assert (await one.next("q", "SPY"))["c"] == "R"
-        assert (await one.next("t", "SPY"))["c"] == "R"
+        # On a trade R would mean that the seller chose the day of settlement.
+        assert (await one.next("t", "SPY"))["c"] == "@"
         assert (await one.next("q", "AAPL"))["c"] == ["R"]
 
 

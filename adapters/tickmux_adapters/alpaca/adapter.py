@@ -26,6 +26,7 @@ from tickmux_adapters.health import ChannelHealth
 from tickmux_adapters.model import ChannelStatus, Clock, Sink, SourceState
 from tickmux_adapters.pacing import SlidingWindow
 from tickmux_adapters.registry import AdapterType
+from tickmux_adapters.secrets import check_variable
 from tickmux_adapters.slot import Slot
 from tickmux_adapters.supervision import check_settings, check_url, points_elsewhere, wanted_symbols
 from tickmux_adapters.symbols import normalise_symbol
@@ -58,10 +59,12 @@ class AlpacaAdapter:
         """Prepare; no I/O.
 
         Raises:
-            SettingsError: a URL or a time cannot work.
+            SettingsError: a URL, a time or a variable cannot work.
         """
         check_settings(source, settings)
         check_url(source, "trading_url", settings.trading_url, ("http", "https"))
+        check_variable(source, "key_variable", settings.key_variable)
+        check_variable(source, "secret_variable", settings.secret_variable)
         if settings.ping_interval_s > settings.stale_after_s / 2:
             raise SettingsError(
                 source,

@@ -5,7 +5,7 @@ from typing import Any, Final
 from tickmux_adapters.alpaca.conditions import halts, is_present_market
 from tickmux_adapters.alpaca.market import Market
 from tickmux_adapters.alpaca.messages import BarData, Cancel, Correction, Number, QuoteData, Status, TradeData
-from tickmux_adapters.alpaca.trades import RecentTrades, RememberedTrade
+from tickmux_adapters.alpaca.trades import RecentTrades, RememberedTrade, TradeKey
 from tickmux_adapters.conversation import Heard
 from tickmux_adapters.exactness import SURELY_EXACT_CHARS_MAX, decimal_value, is_exact
 from tickmux_adapters.health import ChannelHealth
@@ -28,6 +28,7 @@ class InstrumentStreams:
         "_bar",
         "_bar_start_ns",
         "_delayed",
+        "_ended_start_ns",
         "_halt_ns",
         "_halted",
         "_health",
@@ -42,6 +43,7 @@ class InstrumentStreams:
         "_top",
         "_trade_ns",
         "_trade_repeats",
+        "_trade_seen",
         "_trades",
         "instrument",
     )
@@ -58,8 +60,8 @@ class InstrumentStreams:
 
     def begin_chain(self) -> None:
         """Forget what came before, but for a halt: what ended it may have been missed, or may be still to come."""
-        self._quote_ns = self._trade_ns = self._bar_start_ns = self._status_ns = -1
-        self._quote_seen = False
+        self._quote_ns = self._trade_ns = self._bar_start_ns = self._ended_start_ns = self._status_ns = -1
+        self._quote_seen = self._trade_seen = False
         self._top: Top | None = None
         self._bar: Number = None
         self._status = ""
@@ -108,6 +110,7 @@ class InstrumentStreams:
         if self._trades.get(key) == trade:
             return self._skip(None, 0, 0, moment)
         self._trades.add(key, trade)
+        self._trade_seen = True
         if venue_ns is not None:
             self._trade_ns = venue_ns
         return self._update(
@@ -124,7 +127,7 @@ class InstrumentStreams:
         wrong = self._trades.get(key)
         price = self._number(data.price)
         if wrong is None:
-            return Heard.DATA
+            return self._void(key)
         if not price or not is_present_market(data.conditions, data.tape):
             return self._take_back(key, venue_ns, moment)
         if key == (data.exchange, data.id) and price == wrong.price:
@@ -139,7 +142,7 @@ class InstrumentStreams:
 
     def daily_bar(self, data: BarData[Any], start_ns: int | None, moment: Moment) -> Said:
         """The session's volume. The time of a bar is the session's beginning, so that the update has none."""
-        if start_ns is not None and start_ns < self._bar_start_ns:
+        if start_ns is not None and (start_ns < self._bar_start_ns or start_ns <= self._ended_start_ns):
             return self._skip(None, 0, 0, moment)
         if start_ns == self._bar_start_ns and data.volume == self._bar:
             return self._skip(None, 0, 0, moment)
@@ -173,12 +176,21 @@ class InstrumentStreams:
         return None if self._quote_seen else self._quote_update(data, venue_ns, moment)
 
     def seed_trade(self, data: TradeData[str], venue_ns: int | None, moment: Moment) -> QuoteUpdate | None:
-        """A last trade from a request, unless the stream has brought one in this chain."""
-        price = self._number(data.price)
-        if self._trades.last is not None or not price or not is_present_market(data.conditions, data.tape):
+        """A last trade from a request, unless the stream has brought one in this chain, or taken this one back."""
+        key, price = (data.exchange, data.id), self._number(data.price)
+        if self._trade_seen or self._trades.is_void(key):
             return None
-        self._trades.add((data.exchange, data.id), RememberedTrade(price, venue_ns))
-        return self._update(moment, venue_ns, last_price=price)
+        if not price or not is_present_market(data.conditions, data.tape):
+            return None
+        self._trades.add(key, RememberedTrade(price, venue_ns))
+        # Asked for once more it would come back though the stream has cancelled it since.
+        self._trade_seen = True
+        return self._update(
+            moment,
+            venue_ns,
+            last_price=price,
+            halted=False if self._ends_doubtful_halt(venue_ns) else UNCHANGED,
+        )
 
     def seed_bar(
         self, data: BarData[str], start_ns: int | None, newest_ns: int | None, moment: Moment
@@ -209,10 +221,10 @@ class InstrumentStreams:
             volume=self._ended_session(venue_ns),
         )
 
-    def _take_back(self, key: tuple[str, Any], venue_ns: int | None, moment: Moment) -> Said:
+    def _take_back(self, key: TradeKey, venue_ns: int | None, moment: Moment) -> Said:
         trade = self._trades.get(key)
         if trade is None:
-            return Heard.DATA
+            return self._void(key)
         was_last = trade is self._trades.last
         self._trades.remove(key)
         if not was_last:
@@ -220,16 +232,31 @@ class InstrumentStreams:
         before = self._trades.last
         return self._update(moment, venue_ns, last_price=None if before is None else before.price)
 
+    def _void(self, key: TradeKey) -> Said:
+        # It was made before the stream told us of trades, so that the seed may still bring it.
+        if not self._trade_seen:
+            self._trades.void(key)
+        return Heard.DATA
+
     def _ended_session(self, venue_ns: int | None) -> Field:
         """None, once, when a quote or trade is of a day after that of the volume; else what leaves it as it is."""
         if venue_ns is None or self._session_end_ns is None or venue_ns < self._session_end_ns:
             return UNCHANGED
+        # The session's last bar may come after the first quotes of the next.
+        self._ended_start_ns = self._session_end_ns - DAY_NS
         self._session_end_ns = None
         return None
 
     def _ends_doubtful_halt(self, venue_ns: int | None) -> bool:
         """Whether a trade shows that a halt of an earlier chain ended while no connection could tell."""
-        if not self._is_halt_doubtful or venue_ns is None or self._halt_ns is None or venue_ns <= self._halt_ns:
+        if not self._is_halt_doubtful or venue_ns is None:
+            return False
+        if self._halt_ns is None:
+            # The venue did not date the halt, and our clock is not the venue's. Trades of a later chain tell the time
+            # instead: the first, seeded or not, may have been made before the halt; one that the venue dates after it
+            # was made since this chain began, thus after the halt was told.
+            self._halt_ns = venue_ns
+        if venue_ns <= self._halt_ns:
             return False
         self._halted = self._is_halt_doubtful = False
         return not self.is_halted

@@ -1,6 +1,6 @@
 """The latest trades of one instrument, so that one that is corrected or cancelled can be taken back."""
 
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from tickmux_adapters.alpaca.messages import Id
 
@@ -21,10 +21,11 @@ class RememberedTrade(NamedTuple):
 class RecentTrades:
     """Trades in the order in which they were taken."""
 
-    __slots__ = ("_trades",)
+    __slots__ = ("_strangers", "_trades")
 
     def __init__(self) -> None:
         self._trades: dict[TradeKey, RememberedTrade] = {}
+        self._strangers: dict[TradeKey, None] = {}
 
     @property
     def last(self) -> RememberedTrade | None:
@@ -39,12 +40,20 @@ class RecentTrades:
         """It is the newest; ids are used again after some days."""
         self._trades.pop(key, None)
         self._trades[key] = trade
-        if len(self._trades) > REMEMBERED_MAX:
-            del self._trades[next(iter(self._trades))]
+        _bound(self._trades)
 
     def remove(self, key: TradeKey) -> None:
         """It never was."""
         self._trades.pop(key, None)
+
+    def void(self, key: TradeKey) -> None:
+        """One that is not among them does not count, should it still come."""
+        self._strangers[key] = None
+        _bound(self._strangers)
+
+    def is_void(self, key: TradeKey) -> bool:
+        """Whether it was said of this one that it does not count."""
+        return key in self._strangers
 
     def replace(self, key: TradeKey, new_key: TradeKey, price: float) -> None:
         """One of them gets another price, and maybe another id, in its old place."""
@@ -52,3 +61,8 @@ class RecentTrades:
             (new_key if each == key else each): (trade._replace(price=price) if each == key else trade)
             for each, trade in self._trades.items()
         }
+
+
+def _bound(remembered: dict[TradeKey, Any]) -> None:
+    if len(remembered) > REMEMBERED_MAX:
+        del remembered[next(iter(remembered))]

@@ -13,7 +13,9 @@ from tickmux_simulators.market import Instrument, Trade
 Message = dict[str, Any]
 LOT: Final = 100
 """Shares in a round lot, which is what the sizes of stock quotes count."""
-BARE_CONDITION: Final = "R"
+BARE_QUOTE_CONDITION: Final = "R"
+BARE_TRADE_CONDITION: Final = "@"
+"""A regular trade; R would be one of seller's settlement."""
 NO_EXCHANGE: Final = " "
 EXCHANGES: Final = "QKPZVNJ"
 """Letters of the exchanges that the consolidated feed brings by turns."""
@@ -33,7 +35,7 @@ def stock_trade(codec: Codec, feed: Feed, event: Trade, *, is_bare: bool) -> Mes
         "x": _exchange(feed, event.trade_id),
         "p": _price(codec, event.instrument, event.price),
         "s": event.size,
-        "c": BARE_CONDITION if is_bare else _conditions(event),
+        "c": BARE_TRADE_CONDITION if is_bare else _conditions(event),
         "z": SECURITIES[event.instrument.symbol].tape,
         "t": _instant(codec, feed, event.time_ns),
     }
@@ -54,7 +56,7 @@ def stock_quote(
         "ax": _exchange(feed, ask) if has_ask else NO_EXCHANGE,
         "ap": _price(codec, instrument, ask if has_ask else 0),
         "as": lots(ask_size) if has_ask else 0,
-        "c": BARE_CONDITION if is_bare else ["R"],
+        "c": BARE_QUOTE_CONDITION if is_bare else ["R"],
         "z": SECURITIES[instrument.symbol].tape,
         "t": _instant(codec, feed, time_ns),
     }
