@@ -146,11 +146,12 @@ class Budget:
             pace_s = max(pace_s, even_s, spread_s)
         return max(pace_s, self.delay_s())
 
-    def statuses(self, next_request_in_s: float | None) -> tuple[BudgetStatus, ...]:
+    def statuses(self, next_request_in_s: float | None, *, why: str = "") -> tuple[BudgetStatus, ...]:
         """The allowances as they stand, shortest window first.
 
         Args:
             next_request_in_s: when the next request is planned; None if none is.
+            why: the reason for that, where it is another than that nothing is left.
         """
         now_ns, wall_ns = self._clock.monotonic_ns(), self._clock.wall_ns()
         next_ns = None if next_request_in_s is None else wall_ns + int(next_request_in_s * NS_PER_S)
@@ -166,6 +167,8 @@ class Budget:
             # What the venue says is spent is the longest that we know of; which, it rarely tells.
             if stopped and window is shown[-1]:
                 left, reason = 0, self._stop_reason
+            elif why and window is shown[-1]:
+                reason = reason or why
             statuses.append(
                 BudgetStatus(
                     window_s=window.window_s,

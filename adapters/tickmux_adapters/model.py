@@ -81,6 +81,9 @@ class QuoteUpdate(msgspec.Struct, gc=False, kw_only=True):
     ask_price: Field = UNCHANGED
     ask_size: Field = UNCHANGED
     last_price: Field = UNCHANGED
+    last_seen_monotonic_ns: int | None = None
+    """When the last price was first seen, if that was before this message: of a trade that is the last again because a
+    later one was cancelled. None = with this message."""
     volume: Field = UNCHANGED
     halted: bool | Unchanged = UNCHANGED
     """Whether the venue halts trading in it; a change makes a revision."""

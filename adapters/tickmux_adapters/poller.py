@@ -24,6 +24,8 @@ logger = logging.getLogger(__name__)
 NS_PER_S: Final = 1_000_000_000
 ANSWER_BYTES_MAX: Final = 16 << 20
 NAMES_SHOWN: Final = 5
+SPREAD: Final = "over half of what is allowed is made: what is left is spread over the time until it is given anew"
+"""Why a source that was started again asks for nothing at once."""
 
 
 class PolledChain:
@@ -148,7 +150,8 @@ class Poller:
             clock=self._clock,
         )
         delay_s = plan.delay_s()
-        self._tell(self._state_within_budget(delay_s), delay_s)
+        state = self._state_within_budget(delay_s)
+        self._tell(state, delay_s, why=SPREAD if state is SourceState.THROTTLED else "")
         while True:
             await asyncio.sleep(delay_s)
             delay_s = await self._turn(plan, plan.next())
@@ -272,8 +275,8 @@ class Poller:
             return SourceState.THROTTLED
         return state
 
-    def _tell(self, state: SourceState, next_in_s: float) -> None:
-        self._health.enter(state, budgets=self._budget.statuses(next_in_s))
+    def _tell(self, state: SourceState, next_in_s: float, *, why: str = "") -> None:
+        self._health.enter(state, budgets=self._budget.statuses(next_in_s, why=why))
 
     async def _watch(self) -> NoReturn:
         while True:

@@ -72,7 +72,7 @@ def read_key(variable: str, environment: Mapping[str, str] | None = None) -> str
             key = Path(file).read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is not text"
-            raise KeyUnusable(variable, f"the key's file cannot be read ({reason})") from None
+            raise KeyUnusable(variable, f"the key's file {file} cannot be read ({reason})") from None
     if not key:
         raise KeyUnusable(variable, "no key")
     if not KEY_CHARS_MIN <= len(key) <= KEY_CHARS_MAX or not key.isascii() or not key.isprintable() or " " in key:

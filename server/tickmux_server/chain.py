@@ -108,8 +108,12 @@ class QuoteChain:
         last = update.last_price
         if last is not UNCHANGED:
             self._last = b"" if last is None else _last_price(last)
-            self._last_seen_ns = now_ns
-            ages += _LAST_NOW
+            if update.last_seen_monotonic_ns is None:
+                self._last_seen_ns = now_ns
+                ages += _LAST_NOW
+            else:
+                self._last_seen_ns = update.last_seen_monotonic_ns
+                ages += _LAST_AGE + _age(self._last_seen_ns, now_ns)
         elif (seen_ns := self._last_seen_ns) is not None:
             ages += _LAST_AGE + _age(seen_ns, now_ns)
         volume = update.volume

@@ -248,12 +248,20 @@ TYPE_NAMES: Final[Mapping[str, str]] = {
 def _explained(error: msgspec.ValidationError, settings: type[msgspec.Struct], key: str = "") -> tuple[str, str]:
     """Path within the section and problem, from msgspec's "Expected `int`, got `str` - at `$.key`"."""
     text, _, where = str(error).partition(" - at `$")
-    choices = typing.get_args(_setting_types(settings).get(key or where.strip("`.")))
+    choices = _choices(_setting_types(settings).get(key or where.strip("`.")))
     if text.startswith("Invalid enum value") and choices:
-        text = f"Expected one of {', '.join(map(str, choices))}"
-    text = re.sub(r"`([a-z]+)`", lambda match: TYPE_NAMES.get(match[1], match[0]), text)
+        text = f"Expected one of {', '.join(choices)}"
+    # What may be left out is told as what it is otherwise.
+    text = re.sub(r"`([a-z]+)(?: \| null)?`", lambda match: TYPE_NAMES.get(match[1], match[0]), text)
     text = text.replace(", got ", ", was ")
     return where.rstrip("`").lstrip("."), text[:1].lower() + text[1:]
+
+
+def _choices(kind: Any) -> list[str]:
+    """The values of a setting that has a few, whether or not it may be left out."""
+    if typing.get_origin(kind) is Literal:
+        return [str(choice) for choice in typing.get_args(kind)]
+    return [choice for part in typing.get_args(kind) for choice in _choices(part)]
 
 
 def _apply_environment(

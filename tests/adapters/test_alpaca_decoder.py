@@ -367,6 +367,19 @@ def test_a_cancel_gives_the_price_of_the_trade_before_or_none(stocks: Slot, enco
     assert stocks.sink.quotes[-1].venue_time_ns == nanoseconds(at(9, 5))
 
 
+def test_a_price_that_stands_again_is_as_old_as_its_trade(stocks: Slot) -> None:
+    stocks.hear(trade("AAPL", 10, at(0), number=0))
+    first_ns = stocks.sink.quotes[-1].received_monotonic_ns
+    stocks.hear(trade("AAPL", 11, at(1), number=1))
+    second_ns = stocks.sink.quotes[-1].received_monotonic_ns
+    stocks.hear(correction("AAPL", 1, 1, 12, at(9)))
+    assert (stocks.sink.quotes[-1].last_price, stocks.sink.quotes[-1].last_seen_monotonic_ns) == (12.0, second_ns)
+    stocks.hear(cancel("AAPL", 1, at(9)))
+    assert (stocks.sink.quotes[-1].last_price, stocks.sink.quotes[-1].last_seen_monotonic_ns) == (10.0, first_ns)
+    stocks.hear(cancel("AAPL", 0, at(9)))
+    assert (stocks.sink.quotes[-1].last_price, stocks.sink.quotes[-1].last_seen_monotonic_ns) == (None, None)
+
+
 def test_ids_are_those_of_an_exchange_and_strangers_change_nothing(stocks: Slot) -> None:
     stocks.hear(trade("AAPL", 10, at(0), number=1))
     assert stocks.hear(cancel("AAPL", 1, exchange="K"), cancel("AAPL", 7), cancel("IBM", 1)) is Heard.DATA

@@ -571,3 +571,20 @@ def test_requests() -> None:
 def test_an_invalid_call_names_what_was_asked_for() -> None:
     refused = Refused(classify("Error Message", INVALID["Error Message"]), INVALID["Error Message"])
     assert "IBM" in error_of(refused, name="IBM", key_variable="A_KEY").problem
+
+
+def test_words_of_a_url_that_the_venue_repeats_decide_nothing() -> None:
+    url = "https://venue.example/query?function=GLOBAL_QUOTE&symbol=IBM&apikey=demo&entitlement=realtime"
+    assert classify("Information", f"Something went wrong at {url}") is Refusal.UNKNOWN
+    assert classify("Error Message", f"Invalid API call {url}") is Refusal.BAD_REQUEST
+
+
+def test_a_stock_whose_rows_cannot_be_read_is_withdrawn_before_long() -> None:
+    taker = Taker("IBM", "MSFT", bulk=True)
+    name = next(iter(taker.inquiries))
+    taker.take(name, bulk(("IBM", "232.22", "1"), ("MSFT", "400.1", "2")))
+    for times in (1, 2):
+        taker.take(name, bulk(("IBM", "n/a", "1"), ("MSFT", "400.2", "2")))
+        assert [each.symbol for each in taker.decoder.unreadable] == (["IBM"] if times == 2 else [])
+    taker.take(name, bulk(("IBM", "233", "1"), ("MSFT", "400.2", "2")))
+    assert taker.decoder.unreadable == []

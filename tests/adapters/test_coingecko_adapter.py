@@ -184,6 +184,17 @@ async def test_the_venue_is_not_asked_before_its_cache_is_renewed(server: HttpSe
     assert len(server.asked) == 1
 
 
+async def test_a_cache_that_is_not_renewed_any_more_is_a_failure(server: HttpServer, venue: Venue) -> None:
+    venue.headers = {"Cache-Control": "s-maxage=1", "Age": "601"}
+    sink = Recorder()
+    async with Running(make(server, sink, requests_per_minute=100)):
+        status = await in_state(sink, DOWN)
+        assert "the venue's cache has not renewed its copy for 601 s" in status.last_error
+        assert not sink.quotes
+        venue.headers = {"Cache-Control": "s-maxage=1", "Age": "250"}
+        await in_state(sink, LIVE)
+
+
 async def test_without_a_cache_age_the_venue_is_asked_as_often_as_it_renews_its_answers(
     server: HttpServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

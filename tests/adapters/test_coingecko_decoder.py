@@ -284,3 +284,35 @@ def test_up_to_fifteen_digits_survive(number: Decimal) -> None:
     quotes = bench.take('{"bitcoin":{"usd":' + format(number, "f") + "}}")
     assert [same(quote.last_price, number) for quote in quotes] == ([True] if number else [])
     assert bench.health.inexact == 0
+
+
+def test_a_clock_that_was_hours_ahead_is_believed_at_once_when_it_is_set_back() -> None:
+    bench = Bench("bitcoin")
+    bench.take(price(10, TIME_S + 5 * 3600))
+    (update,) = bench.take(price(11, TIME_S + 120))
+    assert update.last_price == 11.0
+
+
+def test_repeats_show_in_how_far_the_venue_lags_behind() -> None:
+    bench = Bench("bitcoin")
+    bench.take(price(10))
+    before_ns = bench.health.lag_ns
+    assert bench.take(price(10), after_s=300) == []
+    assert bench.health.lag_ns is not None
+    assert before_ns is not None
+    assert bench.health.lag_ns - before_ns == 300 * S
+
+
+def test_unreadable_beside_what_can_be_read_is_named_at_once_and_withdrawn_before_long() -> None:
+    bench = Bench("bitcoin", "ethereum")
+    bench.take({**price(10), **price(5, coin="ethereum")})
+    bad = {"bitcoin": {"usd": 10, "last_updated_at": "noon"}}
+    bench.take({**bad, **price(6, TIME_S + 60, coin="ethereum")})
+    assert bench.decoder.problems == ["BITCOINUSD: the venue's price could not be understood"]
+    assert bench.sink.of("BITCOINUSD")[-1].last_price == 10.0
+    bench.take({**bad, **price(7, TIME_S + 120, coin="ethereum")})
+    assert bench.sink.of("BITCOINUSD")[-1].last_price is None
+    bench.take({**price(12, TIME_S + 180), **price(7, TIME_S + 120, coin="ethereum")})
+    assert bench.sink.of("BITCOINUSD")[-1].last_price == 12.0
+    assert bench.decoder.problems == []
+    assert bench.health.malformed == 2

@@ -277,6 +277,18 @@ async def test_a_day_that_is_spent_at_the_start_is_throttled_and_nothing_is_aske
             assert server.asked == []
 
 
+async def test_a_restart_that_has_to_wait_for_its_turn_says_why(http: aiohttp.ClientSession, tmp_path: Path) -> None:
+    file = BudgetFile(tmp_path / "budget.json", "THE-KEY")
+    file.save([Spending(SystemClock().wall_ns(), 14)])
+    async with HttpServer(price()) as server:
+        toy = Toy(server, http, allowances=[Allowance(25, 86_400.0)], open_file=lambda: file)
+        async with toy:
+            status = await toy.until_state(THROTTLED)
+            assert status.budgets[0].left == 11
+            assert "what is left is spread" in status.budgets[0].reason
+            assert server.asked == []
+
+
 async def test_a_budget_that_cannot_be_kept_is_said_beside_what_else_is_wrong(
     http: aiohttp.ClientSession, tmp_path: Path
 ) -> None:

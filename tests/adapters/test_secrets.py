@@ -34,7 +34,10 @@ def test_a_key_comes_from_its_variable_or_from_a_file_that_may_change(tmp_path: 
     [
         ({}, "no key: set A_KEY, or A_KEY_FILE to a file that holds it"),
         ({"A_KEY": "  "}, "no key: set A_KEY"),
-        ({"A_KEY_FILE": "/nowhere/at/all"}, "the key's file cannot be read (No such file or directory): set A_KEY"),
+        (
+            {"A_KEY_FILE": "/nowhere/at/all"},
+            "the key's file /nowhere/at/all cannot be read (No such file or directory): set A_KEY",
+        ),
         ({"A_KEY": "abc"}, "what stands for the key is none: set A_KEY"),
         ({"A_KEY": "two words"}, "what stands for the key is none: set A_KEY"),
         ({"A_KEY": "line\nbreak"}, "what stands for the key is none: set A_KEY"),

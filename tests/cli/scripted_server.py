@@ -67,6 +67,7 @@ class ScriptedServer(MarketDataServiceServicer):
         self.selections: list[pb.Selection] = []
         self.streams_opened = 0
         self.release = asyncio.Event()
+        self._later: asyncio.Queue[source_pb2.SourceStatus | None] = asyncio.Queue()
         self.is_serving = True
 
     async def GetSnapshot(  # noqa: N802 - the contract's name
@@ -89,8 +90,21 @@ class ScriptedServer(MarketDataServiceServicer):
             unmatched=self.unmatched,
             caught_up=True,
         )
+        ending = asyncio.create_task(self._end())
+        try:
+            while (told := await self._later.get()) is not None:
+                yield pb.SubscribeResponse(source_statuses=[told])
+        finally:
+            ending.cancel()
+
+    def say(self, told: source_pb2.SourceStatus) -> None:
+        """Tell a status on the stream that is open."""
+        self._later.put_nowait(told)
+
+    async def _end(self) -> None:
         await self.release.wait()
         self.release.clear()
+        self._later.put_nowait(None)
 
     async def ListInstruments(  # noqa: N802
         self, request: pb.ListInstrumentsRequest, context: "grpc.aio.ServicerContext[object, object]"

@@ -89,7 +89,7 @@ def test_row_is_stale_when_its_source_is_not_in_order(
 def test_row_of_an_ended_epoch_is_old_until_it_is_quoted_again(board: QuoteBoard) -> None:
     board.quote(quote(bid_price=1.0))
     board.status(status(epoch=8))
-    assert (only(board).state, only(board).is_stale) == ("old", True)
+    assert (only(board).state, only(board).is_stale) == ("old sim", True)
     fresh = quote(bid_price=1.5)
     fresh.epoch = 8
     board.quote(fresh)
@@ -107,7 +107,7 @@ def test_nothing_is_the_present_while_disconnected_nor_until_it_is_said_again(bo
     assert (only(board).state, only(board).is_stale) == ("unknown", True)
     assert board.source_lines()[0].state == "unknown"
     board.connected()
-    assert (only(board).state, only(board).is_stale) == ("old", True)
+    assert (only(board).state, only(board).is_stale) == ("old sim", True)
     board.quote(quote(bid_price=1.0))
     assert not only(board).is_stale
 
@@ -249,7 +249,7 @@ def test_narrow_terminal_drops_columns_and_never_cuts_a_price(board: QuoteBoard,
 def test_eighty_characters_hold_every_column_of_an_ordinary_pair(board: QuoteBoard, clock: Clock) -> None:
     board.quote(quote("DOGEUSDT", bid_price=0.1360391, ask_price=0.1360613, last_price=0.1360444, volume=827e6))
     heading = lines_of(board, clock, width=80)[3].split()
-    assert heading == ["SYMBOL", "EXCHANGE", "BID", "ASK", "LAST", "VOLUME", "AGE", "UPD/S", "STATE"]
+    assert heading == ["SYMBOL", "SOURCE", "BID", "ASK", "LAST", "VOLUME", "AGE", "UPD/S", "STATE"]
 
 
 def test_narrow_terminal_shows_a_source_in_trouble_with_its_error(board: QuoteBoard, clock: Clock) -> None:

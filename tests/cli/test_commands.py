@@ -48,12 +48,24 @@ async def test_snapshot_table_shows_exact_prices_and_marks_what_is_not_the_prese
     async with listening(server) as target:
         outcome = await run("snapshot", "--target", target)
     lines = outcome.stdout.splitlines()
-    assert lines[0].split() == ["SYMBOL", "EXCHANGE", "BID", "ASK", "LAST", "VOLUME", "AGE", "LAST", "AGE", "STATE"]
-    assert lines[1].split()[:3] == ["!", "BTCUSD", "Kraken"]
+    assert lines[0].split() == [
+        "SYMBOL",
+        "SOURCE",
+        "EXCHANGE",
+        "BID",
+        "ASK",
+        "LAST",
+        "VOLUME",
+        "AGE",
+        "LAST",
+        "AGE",
+        "STATE",
+    ]
+    assert lines[1].split()[:3] == ["!", "BTCUSD", "kraken"]
     assert lines[1].endswith("DOWN SIM")
-    assert lines[2].split()[:6] == ["BTCUSDT", "Binance", "63297.70", "63297.80", "63297.75", "4.18k"]
+    assert lines[2].split()[:7] == ["BTCUSDT", "binance", "Binance", "63297.70", "63297.80", "63297.75", "4.18k"]
     assert lines[2].endswith("live sim")
-    assert lines[3].split()[:5] == ["PEPEUSDT", "Binance", "0.00001234", "-", "-"]
+    assert lines[3].split()[:6] == ["PEPEUSDT", "binance", "Binance", "0.00001234", "-", "-"]
 
 
 async def test_selection_reaches_the_server() -> None:
@@ -152,6 +164,9 @@ async def test_watch_json_prints_a_quote_a_line_and_rides_through_a_restart() ->
     server.quotes = [quote(revision=9, bid_price=1.5)]
     server.release.set()
     async with listening(server, int(target.rpartition(":")[2])):
+        # With the server nobody vouches for what it said last: both quotes are told again, as stale.
+        told = [json.loads(await _line(process)) for _ in range(2)]
+        assert [(record["revision"], record["is_stale"]) for record in told] == [(1, True), (1, True)]
         after = json.loads(await _line(process))
         assert (after["revision"], after["bid_price"]) == (9, 1.5)
         process.send_signal(signal.SIGINT)
@@ -221,3 +236,19 @@ async def _line(process: Process) -> str:
     assert process.stdout is not None
     async with asyncio.timeout(LIMIT_S):
         return (await process.stdout.readline()).decode()
+
+
+async def test_watch_json_tells_again_what_a_dead_source_no_longer_vouches_for() -> None:
+    server = ScriptedServer()
+    async with listening(server) as target:
+        process = await start("watch", "--json", "--target", target)
+        before = [json.loads(await _line(process)) for _ in server.quotes]
+        server.say(status("binance", source_pb2.SOURCE_STATE_STALE, last_error="mute"))
+        stale = [json.loads(await _line(process)) for _ in server.quotes]
+        server.say(status("binance"))
+        again = [json.loads(await _line(process)) for _ in server.quotes]
+        process.send_signal(signal.SIGINT)
+        await finish(process)
+    for told, is_stale in ((before, False), (stale, True), (again, False)):
+        assert {record["is_stale"] for record in told} == {is_stale}
+        assert [record["symbol"] for record in told] == [record["symbol"] for record in before]

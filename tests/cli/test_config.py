@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import pytest
@@ -17,6 +17,8 @@ class VenueSettings(SourceSettings, kw_only=True):
     websocket_url: str = "wss://feed.example/ws"
     connections_max: int = 2
     poll_s: float = 1.5
+    entitlement: Literal["realtime", "delayed"] | None = None
+    per_day: int | None = None
     coins: dict[str, str] = msgspec.field(default_factory=dict)
 
 
@@ -120,6 +122,8 @@ KRAKEN = '[sources.kraken]\nadapter = "kraken"\n'
         ("[sources.kraken]\nsymbols = []", "sources.kraken", 'write adapter = "kraken"'),
         ("[sources.kraken]\nadaptor = 'kraken'", "sources.kraken.adaptor", "did you mean 'adapter'?"),
         (KRAKEN + "symbols = []", "sources.kraken.symbols", "leave it out"),
+        (KRAKEN + "entitlement = 'x'", "sources.kraken.entitlement", "expected one of realtime, delayed"),
+        (KRAKEN + "per_day = 'x'", "sources.kraken.per_day", "expected a whole number, was a text in quotes"),
         (KRAKEN + "symbols = ['BTCUSD', ' ']", "sources.kraken.symbols[1]", "is no symbol"),
         (KRAKEN + "symbols = ['BTC*']", "sources.kraken.symbols[0]", "write each one out"),
         ("history_age_s = inf", "history_age_s", "86400"),

@@ -6,7 +6,7 @@ from tickmux_adapters.model import UNCHANGED, ChannelStatus, Instrument, Instrum
 
 NOW = Moment(wall_ns=2, monotonic_ns=1)
 """When everything recorded was received; no golden line holds it."""
-UNRECORDED = {"instrument", "received_at_ns", "received_monotonic_ns"}
+UNRECORDED = {"instrument", "received_at_ns", "received_monotonic_ns", "last_seen_monotonic_ns"}
 
 
 class Harvest:

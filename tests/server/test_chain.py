@@ -128,3 +128,20 @@ def test_a_price_of_up_to_15_digits_survives_exactly(price: Any) -> None:
     quote = quote_pb2.Quote.FromString(payload(chain.merge(update).frame))
     assert struct.pack("<d", quote.bid_price) == struct.pack("<d", float(str(price)))
     assert type(price)(repr(quote.bid_price)) == price
+
+
+def test_a_price_that_stands_again_is_as_old_as_it_is() -> None:
+    chain = QuoteChain(INSTRUMENT, [], epoch=1)
+    second_ns = 1_000_000_000
+    update = QuoteUpdate(
+        instrument=INSTRUMENT.key,
+        received_at_ns=9,
+        received_monotonic_ns=30 * second_ns,
+        last_price=5.0,
+        last_seen_monotonic_ns=10 * second_ns,
+    )
+    assert quote_pb2.Quote.FromString(payload(chain.merge(update).frame)).last_age_ms == 20_000
+    later = QuoteUpdate(
+        instrument=INSTRUMENT.key, received_at_ns=9, received_monotonic_ns=31 * second_ns, bid_price=1.0
+    )
+    assert quote_pb2.Quote.FromString(payload(chain.merge(later).frame)).last_age_ms == 21_000

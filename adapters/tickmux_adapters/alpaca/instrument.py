@@ -106,8 +106,9 @@ class InstrumentStreams:
             return Heard.DATA
         if venue_ns is not None and venue_ns < self._trade_ns:
             return self._skip(self._trade_repeats, venue_ns, self._trade_ns, moment)
-        key, trade = (data.exchange, data.id), RememberedTrade(price, venue_ns)
-        if self._trades.get(key) == trade:
+        key, trade = (data.exchange, data.id), RememberedTrade(price, venue_ns, moment.monotonic_ns)
+        known = self._trades.get(key)
+        if known is not None and (known.price, known.time_ns) == (price, venue_ns):
             return self._skip(None, 0, 0, moment)
         self._trades.add(key, trade)
         self._trade_seen = True
@@ -134,7 +135,9 @@ class InstrumentStreams:
             return self._skip(None, 0, 0, moment)
         is_last = wrong is self._trades.last
         self._trades.replace(key, (data.exchange, data.id), price)
-        return self._update(moment, venue_ns, last_price=price) if is_last else Heard.DATA
+        if not is_last:
+            return Heard.DATA
+        return self._update(moment, venue_ns, last_price=price, last_seen_ns=wrong.seen_ns)
 
     def cancel(self, data: Cancel[Any], venue_ns: int | None, moment: Moment) -> Said:
         """A trade does not count: the one before it is the last, if it is known."""
@@ -182,7 +185,7 @@ class InstrumentStreams:
             return None
         if not price or not is_present_market(data.conditions, data.tape):
             return None
-        self._trades.add(key, RememberedTrade(price, venue_ns))
+        self._trades.add(key, RememberedTrade(price, venue_ns, moment.monotonic_ns))
         # Asked for once more it would come back though the stream has cancelled it since.
         self._trade_seen = True
         return self._update(
@@ -230,7 +233,10 @@ class InstrumentStreams:
         if not was_last:
             return Heard.DATA
         before = self._trades.last
-        return self._update(moment, venue_ns, last_price=None if before is None else before.price)
+        if before is None:
+            return self._update(moment, venue_ns, last_price=None)
+        # An old price stands again, which makes it no newer.
+        return self._update(moment, venue_ns, last_price=before.price, last_seen_ns=before.seen_ns)
 
     def _void(self, key: TradeKey) -> Said:
         # It was made before the stream told us of trades, so that the seed may still bring it.
@@ -271,6 +277,7 @@ class InstrumentStreams:
         ask_price: Field = UNCHANGED,
         ask_size: Field = UNCHANGED,
         last_price: Field = UNCHANGED,
+        last_seen_ns: int | None = None,
         volume: Field = UNCHANGED,
         halted: Any = UNCHANGED,
     ) -> QuoteUpdate:
@@ -286,6 +293,7 @@ class InstrumentStreams:
             ask_price=ask_price,
             ask_size=ask_size,
             last_price=last_price,
+            last_seen_monotonic_ns=last_seen_ns,
             volume=volume,
             halted=halted,
             delayed=self._delayed,

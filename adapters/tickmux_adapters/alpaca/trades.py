@@ -16,6 +16,8 @@ class RememberedTrade(NamedTuple):
 
     price: float
     time_ns: int | None
+    seen_ns: int
+    """When we read of it, monotonic."""
 
 
 class RecentTrades:

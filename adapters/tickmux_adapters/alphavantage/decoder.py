@@ -127,6 +127,8 @@ class AlphaVantageDecoder:
             self._announce(instrument)
         if self._are_stocks_late and instrument.type == "stock":
             sighting = sighting._replace(is_delayed=True)
+        if sighting.venue_time_ns is not None:
+            self._health.lag_ns = moment.wall_ns - sighting.venue_time_ns
         told = self._told.get(instrument.symbol)
         if told is None or told.chain != self._chain.number:
             # The chain that it was told in is over, and with it what stood there.
@@ -136,8 +138,6 @@ class AlphaVantageDecoder:
             return
         self._told[instrument.symbol] = _Told(self._chain.number, sighting)
         self._health.inexact += sighting.inexact
-        if sighting.venue_time_ns is not None:
-            self._health.lag_ns = moment.wall_ns - sighting.venue_time_ns
         # A chain begins with what is not delayed.
         was_delayed = told is not None and told.sighting.is_delayed
         self._chain.quote(

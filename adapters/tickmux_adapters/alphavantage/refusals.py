@@ -14,6 +14,8 @@ DAY_WAIT_S: Final = 3600.0
 """Between two looks whether the day's requests are given anew: when, the venue does not say."""
 SAID_CHARS_MAX: Final = 200
 
+_URL: Final = re.compile(r"https?://\S*")
+"""The venue may repeat the request's own URL, whose parameters are words of the notices."""
 _PER_DAY: Final = re.compile(r"\d requests per day")
 
 
@@ -47,7 +49,7 @@ def classify(key: str, said: str) -> Refusal:
         key: `Error Message`, `Information` or `Note`.
         said: the text under it.
     """
-    text = said.lower()
+    text = _URL.sub(" ", said.lower())
     if "1 request per second" in text or "spreading out" in text:
         return Refusal.BURST
     if key == "Note" or "calls per minute" in text:

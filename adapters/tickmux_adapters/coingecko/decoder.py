@@ -164,14 +164,15 @@ class _Price:
             return self.withdraw(venue_ns, moment)
         self.problem = ""
         self._unreadable = 0
+        if venue_ns is not None:
+            # Of repeats too: a cache that is not renewed shows in how far it lags behind.
+            self._health.lag_ns = moment.wall_ns - venue_ns
         if self._is_old(venue_ns, text, moment):
             self._health.duplicates += 1
             return None
         self._text, self._time_ns = text, venue_ns
         if not is_exact(text):
             self._health.inexact += 1
-        if venue_ns is not None:
-            self._health.lag_ns = moment.wall_ns - venue_ns
         return self._update(value, venue_ns, moment)
 
     def _is_old(self, venue_ns: int | None, text: str, moment: Moment) -> bool:
@@ -180,7 +181,8 @@ class _Price:
             return False
         if venue_ns is None or self._time_ns is None or venue_ns == self._time_ns:
             return (venue_ns, text) == (self._time_ns, self._text)
-        if venue_ns > self._time_ns:
+        if venue_ns > self._time_ns or self._time_ns - venue_ns > DOUBT_NS:
+            # No cache is that far behind: the venue's clock was ahead, and was set back.
             return False
         # One cache of the venue's may be behind another, but not for long.
         self._repeats.note(self._time_ns, moment.monotonic_ns)

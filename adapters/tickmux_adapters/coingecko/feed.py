@@ -6,7 +6,7 @@ from typing import Final, TypeVar
 
 from tickmux_adapters.coingecko.catalogue import Catalogue, match, split, tickers
 from tickmux_adapters.coingecko.decoder import PriceDecoder
-from tickmux_adapters.coingecko.freshness import fresh_for_s
+from tickmux_adapters.coingecko.freshness import COPY_AGE_S_MAX, copy_age_s, fresh_for_s
 from tickmux_adapters.coingecko.messages import Coin, read_coins, read_currencies
 from tickmux_adapters.coingecko.refusals import refused, said_by
 from tickmux_adapters.coingecko.settings import DEFAULT_SYMBOLS, CoinGeckoSettings
@@ -75,6 +75,9 @@ class CoinGeckoFeed:
     def take(self, request: Request, answer: Answer) -> Told:
         """Deliver what an answer says."""
         self._check(answer)
+        age_s = copy_age_s(answer.headers)
+        if age_s > COPY_AGE_S_MAX:
+            raise VenueError(f"the venue's cache has not renewed its copy for {age_s:.0f} s")
         moment = Moment(answer.wall_ns, answer.monotonic_ns)
         self._decoder.take(answer.body, request.query["ids"].split(","), moment)
         self._health.note("; ".join([*self._problems, *self._decoder.problems]))

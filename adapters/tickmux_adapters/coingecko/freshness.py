@@ -9,6 +9,10 @@ LIFETIME_S_MAX: Final = 300.0
 WAIT_SHARE_MIN: Final = 0.25
 """Of a copy's lifetime: a cache that does not renew its copy on time is not asked at every turn of the clock."""
 
+COPY_AGE_S_MAX: Final = 600.0
+"""An older copy is of a cache that is not renewed any more: those that were recorded are up to 250 s old."""
+AGE_DIGITS_MAX: Final = 9
+
 _DIRECTIVE: Final = re.compile(r"(?:^|[\s,])(s-maxage|max-age)\s*=\s*\"?(\d{1,9})", re.IGNORECASE)
 
 
@@ -25,7 +29,15 @@ def fresh_for_s(headers: Mapping[str, str]) -> float | None:
     lifetime_s = min(float(directives.get("s-maxage", directives.get("max-age", 0))), LIFETIME_S_MAX)
     if not lifetime_s:
         return None
-    age = headers.get("Age", "").strip()
-    age_s = float(age) if age.isascii() and age.isdigit() else 0.0
-    left_s = lifetime_s - age_s
+    left_s = lifetime_s - copy_age_s(headers)
     return max(left_s, WAIT_SHARE_MIN * lifetime_s) if left_s > 0 else lifetime_s
+
+
+def copy_age_s(headers: Mapping[str, str]) -> float:
+    """Seconds since the copy was made, by the cache; 0 where it does not say.
+
+    Args:
+        headers: of an answer; names compare without regard to case.
+    """
+    age = headers.get("Age", "").strip()
+    return float(age[:AGE_DIGITS_MAX]) if age.isascii() and age.isdigit() else 0.0

@@ -235,7 +235,7 @@ class QuoteBoard:
 
         return Row(
             symbol=quote.symbol,
-            exchange=quote.exchange or quote.source,
+            exchange=quote.exchange or UNKNOWN,
             source=quote.source,
             bid=price("bid_price"),
             ask=price("ask_price"),
@@ -253,16 +253,13 @@ class QuoteBoard:
         quote = track.quote
         if not self.is_connected:
             return "unknown", True
-        if track.phase != self._phase:
-            return "old", True
         health = self._health.get((quote.source, quote.channel))
+        is_old = track.phase != self._phase or (health is not None and health.status.epoch > quote.epoch)
         if health is None:
-            return "unknown", True
-        if health.status.epoch > quote.epoch:
-            return "old", True
-        words = [state_name(health.status.state)]
+            return "old" if is_old else "unknown", True
+        words = ["old" if is_old else state_name(health.status.state)]
         words += [word for flag, word in FLAG_WORDS.items() if flag in quote.flags]
-        return " ".join(words), health.status.state not in STATES_IN_ORDER
+        return " ".join(words), is_old or health.status.state not in STATES_IN_ORDER
 
     def _source_line(self, health: _Health, now_s: float, wall_s: float) -> SourceLine:
         status = health.status

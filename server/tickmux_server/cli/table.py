@@ -13,6 +13,8 @@ from tickmux_server.cli.figures import rate_text
 GAP: Final = "  "
 TIGHT_GAP: Final = " "
 LAST_WIDTH_MAX: Final = 36
+STATE_WIDTH_MAX: Final = 12
+"""Of a row's state, its first words must be seen; the rest is flags, the gravest first."""
 STALE_MARK: Final = "!"
 
 
@@ -39,10 +41,11 @@ class Column(NamedTuple):
 QUOTE_COLUMNS: Final = (
     Column("", is_right=False),
     Column("SYMBOL", is_right=False),
-    Column("EXCHANGE", is_right=False, drop_order=2),
+    Column("SOURCE", is_right=False, drop_order=1),
+    Column("EXCHANGE", is_right=False, drop_order=6),
     Column("BID"),
     Column("ASK"),
-    Column("LAST", drop_order=1),
+    Column("LAST", drop_order=2),
     Column("VOLUME", drop_order=4),
     Column("AGE"),
     Column("LAST AGE", drop_order=5),
@@ -94,7 +97,8 @@ def frame(
 
 def quote_table(rows: Sequence[Row], width: int, *, with_rates: bool = True) -> list[Line]:
     """One line an instrument, under a heading."""
-    return table(QUOTE_COLUMNS, [_quote_cells(row) for row in rows], width, () if with_rates else RATE_TITLES)
+    cells = [_quote_cells(row) for row in rows]
+    return table(QUOTE_COLUMNS, cells, width, () if with_rates else RATE_TITLES, last_width_max=STATE_WIDTH_MAX)
 
 
 def source_table(sources: Sequence[SourceLine], width: int, *, with_rates: bool = True) -> list[Line]:
@@ -104,13 +108,18 @@ def source_table(sources: Sequence[SourceLine], width: int, *, with_rates: bool 
 
 
 def table(
-    columns: Sequence[Column], rows: Sequence[Sequence[Cell]], width: int, without: Container[str] = ()
+    columns: Sequence[Column],
+    rows: Sequence[Sequence[Cell]],
+    width: int,
+    without: Container[str] = (),
+    *,
+    last_width_max: int = LAST_WIDTH_MAX,
 ) -> list[Line]:
     """Heading and rows, aligned; columns are dropped in their order until the rest fits."""
     widths = [max([len(column.title), *(len(row[i].text) for row in rows)]) for i, column in enumerate(columns)]
     kept = [i for i, column in enumerate(columns) if column.title not in without]
-    gap = GAP if _needed(widths, kept, GAP) <= width else TIGHT_GAP
-    while _needed(widths, kept, gap) > width:
+    gap = GAP if _needed(widths, kept, GAP, last_width_max) <= width else TIGHT_GAP
+    while _needed(widths, kept, gap, last_width_max) > width:
         droppable = max(kept, key=lambda i: columns[i].drop_order)
         if not columns[droppable].drop_order:
             break
@@ -119,10 +128,10 @@ def table(
     return [_aligned(line, columns, widths, kept, gap) for line in (heading, *rows)]
 
 
-def _needed(widths: Sequence[int], kept: Sequence[int], gap: str) -> int:
+def _needed(widths: Sequence[int], kept: Sequence[int], gap: str, last_width_max: int) -> int:
     """Characters for a line; the last column may be long and is cut at the edge, so only its beginning counts."""
     *others, last = (widths[i] for i in kept)
-    return sum(others) + min(last, LAST_WIDTH_MAX) + len(gap) * len(others)
+    return sum(others) + min(last, last_width_max) + len(gap) * len(others)
 
 
 def plain_text(lines: Sequence[Line]) -> str:
@@ -179,6 +188,7 @@ def _quote_cells(row: Row) -> list[Cell]:
     return [
         Cell(STALE_MARK if row.is_stale else "", "bad"),
         Cell(row.symbol, style),
+        Cell(row.source, style),
         Cell(row.exchange, style),
         price(row.bid),
         price(row.ask),

@@ -5,7 +5,7 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import AsyncGenerator, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from typing import Any, Final, Protocol
 
 from tickmux_client import (
@@ -21,6 +21,7 @@ from tickmux_client import (
     Reconnected,
     Reset,
     SourceChanged,
+    SourceStatus,
     UnavailableError,
     Unmatched,
 )
@@ -100,9 +101,50 @@ async def _watch_json(options: argparse.Namespace) -> ExitCode:
     return ExitCode.OK
 
 
+class QuoteLines:
+    """Every update as a line; and again a quote that has ceased to stand for the present, or stands for it again.
+
+    Whoever reads the lines alone must not go on believing the last one when its source dies.
+    """
+
+    def __init__(self, write: Callable[[str], object]) -> None:
+        self._write = write
+        self._latest: dict[tuple[str, str], tuple[Quote, bool]] = {}
+        """The newest quote of each instrument, and whether it was told to be stale."""
+
+    def quote(self, quote: Quote) -> None:
+        """Tell an update."""
+        self._tell(quote, is_stale=quote.is_stale, gap_before=quote.gap_before)
+
+    def source(self, status: SourceStatus) -> None:
+        """Tell again what the health of its source has changed."""
+        for quote, was_stale in list(self._latest.values()):
+            if (quote.source, quote.message.channel) == (status.source, status.channel):
+                is_stale = not status.is_healthy or status.message.epoch > quote.epoch
+                if is_stale != was_stale:
+                    self._tell(quote, is_stale=is_stale, gap_before=False)
+
+    def disconnected(self) -> None:
+        """Nothing is known to be the present, until it is said again."""
+        latest, self._latest = self._latest, {}
+        for quote, was_stale in latest.values():
+            if not was_stale:
+                self._tell(quote, is_stale=True, gap_before=False)
+        self._latest.clear()
+
+    def _tell(self, quote: Quote, *, is_stale: bool, gap_before: bool) -> None:
+        self._latest[quote.source, quote.symbol] = quote, is_stale
+        self._write(line(quote_record(quote.message) | {"is_stale": is_stale, "gap_before": gap_before}) + "\n")
+
+
 async def _print_events(events: AsyncGenerator[Event, None]) -> None:
+    lines = QuoteLines(_print_now)
     troubled: set[tuple[str, str]] = set()
     async for event in events:
+        if isinstance(event, SourceChanged):
+            lines.source(event.status)
+        elif isinstance(event, Disconnected):
+            lines.disconnected()
         if isinstance(event, SourceChanged) and event.status.is_healthy:
             slot = (event.status.source, event.status.channel)
             if slot not in troubled:
@@ -111,13 +153,14 @@ async def _print_events(events: AsyncGenerator[Event, None]) -> None:
         elif isinstance(event, SourceChanged):
             troubled.add((event.status.source, event.status.channel))
         if isinstance(event, Quote):
-            record = quote_record(event.message)
-            record["is_stale"] = event.is_stale
-            record["gap_before"] = event.gap_before
-            sys.stdout.write(line(record) + "\n")
-            sys.stdout.flush()
+            lines.quote(event)
         elif words := event_words(event):
             say(words)
+
+
+def _print_now(text: str) -> None:
+    sys.stdout.write(text)
+    sys.stdout.flush()
 
 
 def event_words(event: Event) -> str | None:
