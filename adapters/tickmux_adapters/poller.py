@@ -85,7 +85,7 @@ class Poller:
         """Prepare; no I/O.
 
         `refresh_s` is how often the venue renews its answers. `open_file` is where the budget is remembered, if it is;
-        it may need the key, so that it raises VenueError without one.
+        what is read and written there is the key's, so that both raise VenueError without one.
         """
         self._http = http
         self._settings = settings

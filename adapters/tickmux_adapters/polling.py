@@ -1,9 +1,7 @@
 """What the supervision of polled sources needs to know of a venue, and what such a source may set. No I/O here."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Annotated, NamedTuple, Protocol
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -11,7 +9,7 @@ from tickmux_adapters.budget import Allowance
 from tickmux_adapters.model import Moment
 from tickmux_adapters.registry import SourceSettings
 from tickmux_adapters.rest import Answer
-from tickmux_adapters.supervision import Seconds, check_url
+from tickmux_adapters.supervision import Seconds, check_url, host_name
 
 Requests = Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
 
@@ -31,7 +29,7 @@ class PollingSettings(SourceSettings, kw_only=True, forbid_unknown_fields=True):
     requests_per_minute: Requests | None = None
     requests_per_day: Requests | None = None
     budget_file: str | None = None
-    """Where to remember what is spent; unset, in the user's state directory. Simulated sources remember nothing."""
+    """Where to remember what is spent; unset, in the user's state directory, and nowhere if simulated."""
 
 
 def allowances(
@@ -68,16 +66,9 @@ def check_polling(source: str, settings: PollingSettings) -> None:
     check_url(source, "rest_url", settings.rest_url, ("http", "https"))
 
 
-def budget_path(settings: PollingSettings, default: Path | None, *, is_simulated: bool) -> Path | None:
-    """Where the budget is remembered: as set; else the default, unless nothing real is spent."""
-    if settings.budget_file is not None:
-        return Path(settings.budget_file).expanduser()
-    return None if is_simulated else default
-
-
 def is_host_of(url: str, documented_hosts: frozenset[str]) -> bool:
     """Whether a URL leads to one of the venue's documented hosts."""
-    return urlsplit(url).hostname in documented_hosts
+    return host_name(url) in documented_hosts
 
 
 class Request(NamedTuple):
