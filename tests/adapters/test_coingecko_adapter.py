@@ -17,6 +17,7 @@ from tickmux_adapters.budget import Spending
 from tickmux_adapters.budget_file import BudgetFile, default_path
 from tickmux_adapters.coingecko import ADAPTER
 from tickmux_adapters.coingecko.adapter import CoinGeckoAdapter
+from tickmux_adapters.coingecko.feed import READ_TRIES
 from tickmux_adapters.coingecko.settings import CoinGeckoSettings
 from tickmux_adapters.errors import SettingsError
 from tickmux_adapters.model import UNCHANGED, Adapter, ChannelStatus, SourceState, SystemClock
@@ -272,7 +273,19 @@ async def test_a_listing_that_cannot_be_read_costs_only_what_needs_it(server: Ht
     async with Running(make(server, sink, symbols=["BTCUSD", "UNIUSD"])) as adapter:
         status = await in_state(sink, LIVE)
         assert "UNIUSD cannot be looked up: set coins.UNI to the coin's id" in status.last_error
-        assert adapter.statuses()[0].malformed == 1
+        assert adapter.statuses()[0].malformed == READ_TRIES
+
+
+async def test_one_bad_page_in_place_of_the_listing_costs_nothing(server: HttpServer, venue: Venue) -> None:
+    listing = venue.paths["/coins/list"]
+    venue.paths["/coins/list"] = "<html><title>busy</title></html>"
+    venue.prices["ondo-finance"] = {"usd": 0.9}
+    sink = Recorder()
+    async with Running(make(server, sink, symbols=["BTCUSD", "ONDOUSD"])):
+        status = await in_state(sink, DOWN)
+        assert "/coins/list could not be understood" in status.last_error
+        venue.paths["/coins/list"] = listing
+        await sink.until(lambda: sink.of("ONDOUSD") and sink.of("BTCUSD"))
 
 
 async def test_a_listing_that_is_not_to_be_had_is_asked_for_again(server: HttpServer, venue: Venue) -> None:

@@ -15,13 +15,15 @@ from tickmux_adapters.health import ChannelHealth
 from tickmux_adapters.model import Instrument, Moment
 from tickmux_adapters.polling import Asking, Request, Told
 from tickmux_adapters.rest import Answer
-from tickmux_adapters.secrets import read_key
+from tickmux_adapters.secrets import read_key, redact
 
 logger = logging.getLogger(__name__)
 
 COINS_PER_REQUEST: Final = 100
 IDS_CHARS_MAX: Final = 3_000
 """Of all ids in one request: URLs of up to 4 096 characters pass everywhere."""
+READ_TRIES: Final = 5
+"""One page of a proxy's in place of a document must not cost symbols until the next restart."""
 RELIST_S: Final = 3_600.0
 """Time between two looks at the listing while nothing of what was configured is in it."""
 
@@ -42,6 +44,8 @@ class CoinGeckoFeed:
         self._health = health
         self._currencies: frozenset[str] | None = None
         self._listing: list[Coin] | None = None
+        self._unread: dict[str, int] = {}
+        """How often a document could not be understood."""
         self._problems: Sequence[str] = ()
         self._batches: list[Mapping[str, str]] = []
 
@@ -98,10 +102,12 @@ class CoinGeckoFeed:
         return match(symbols, source=self._source, more=more, ids=ids, listing=self._listing)
 
     async def _ask(self, asking: Asking, path: str, read: Callable[[bytes], Read]) -> Read | None:
-        """A document that does not change; None if it cannot be understood, which is no reason to ask for no prices.
+        """A document that does not change; None if it cannot be understood time and again.
+
+        That is no reason to ask for no prices at all: what needs it is named, the rest is served.
 
         Raises:
-            VenueError: it could not be had.
+            VenueError: it could not be had yet.
         """
         answer = await asking.ask(Request(path, {}, self._headers(), path))
         self._check(answer)
@@ -109,6 +115,9 @@ class CoinGeckoFeed:
             return read(answer.body)
         except MalformedMessage as error:
             self._health.count_malformed(f"{path}: {error.problem}", answer.body)
+            self._unread[path] = self._unread.get(path, 0) + 1
+            if self._unread[path] < READ_TRIES:
+                raise VenueError(f"the venue's {path} could not be understood: {redact(error.problem)}") from error
             return None
 
     def _check(self, answer: Answer) -> None:
