@@ -12,7 +12,7 @@ from tickmux_adapters.alpaca.conversation import AlpacaConversation, Keys
 from tickmux_adapters.alpaca.decoder import AlpacaDecoder
 from tickmux_adapters.alpaca.market import Market
 from tickmux_adapters.alpaca.messages import Asset
-from tickmux_adapters.alpaca.rest import AlpacaRest, batches
+from tickmux_adapters.alpaca.rest import AlpacaRest, batches, parse_snapshot
 from tickmux_adapters.alpaca.settings import AlpacaSettings
 from tickmux_adapters.errors import VenueError
 from tickmux_adapters.health import ChannelHealth
@@ -171,12 +171,13 @@ class AlpacaFeed:
         moment = self._now()
         failure: VenueError | None = None
         for name in names:
-            snapshot = snapshots.get(name)
+            entry = snapshots.get(name)
             try:
-                if snapshot is not None:
+                if entry is not None and (snapshot := parse_snapshot(name, entry)) is not None:
                     self.decoder.seed(name, snapshot, moment)
                 self._seeded.add(name)
             except VenueError as error:
+                self._health.count_malformed(str(error), b"" if entry is None else bytes(entry))
                 failure = failure or error
         if failure is not None:
             raise failure

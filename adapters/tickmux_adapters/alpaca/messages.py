@@ -190,7 +190,8 @@ class Snapshot(msgspec.Struct):
 class CryptoSnapshots(msgspec.Struct):
     """`{"snapshots":{"ETH/USD":{"latestTrade":{"t":"2021-12-08T19:26:58.703892Z","p":4393.18, …}, …}}}`."""
 
-    snapshots: dict[str, Snapshot | None]
+    snapshots: dict[str, msgspec.Raw]
+    """By symbol: a `Snapshot`, or null."""
 
 
 class Asset(msgspec.Struct):
