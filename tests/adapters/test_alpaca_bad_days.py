@@ -690,6 +690,42 @@ async def test_what_comes_later_is_seeded_later(server: AlpacaServer) -> None:
     assert asked == ["IBM", "AAPL"]
 
 
+async def test_what_comes_later_is_seeded_when_it_is_subscribed(server: AlpacaServer) -> None:
+    server.snapshots = {symbol: snapshot(quote(symbol, 10, 11), None, None) for symbol in ("AAPL", "IBM")}
+    server.snapshots["IBM"] = {"latestQuote": 5}  # of the first, which is asked for again and again
+    server.rest_delay_s[ASSETS] = 0.3
+    sink = Recorder()
+    async with Running(make(server, sink, exchanges={"IBM": "NYSE"})) as adapter:
+        await sink.until_live()
+        server.answers.clear()
+        await sink.until(lambda: "AAPL" in [one.symbol for one in sink.instruments])
+        asked = len(server.asked)
+        await server.rest.until_asked(asked + 3)
+        # The subscription is sent, and not answered: until then a change might be missed.
+        assert {request.query["symbols"] for request in server.asked[asked:]} == {"IBM"}
+        server.answers.set()
+        await sink.until(lambda: bids(sink, "AAPL") == [10.0])
+        assert adapter.statuses()[0].state is LIVE
+        # The next connection subscribes to everything at once.
+        server.snapshots["IBM"] = snapshot(quote("IBM", 20, 21), None, None)
+        await server.drop()
+        await sink.until_live(2)
+        await sink.until(lambda: bids(sink, "AAPL") == [10.0, 10.0] and bids(sink, "IBM") == [20.0])
+    assert server.asked[-1].query["symbols"] == "IBM,AAPL"
+
+
+async def test_a_list_that_brings_nothing_new_holds_up_no_seed(server: AlpacaServer) -> None:
+    server.snapshots = {"IBM": snapshot(quote("IBM", 10, 11), None, None)}
+    server.rest_delay_s[ASSETS] = 0.1
+    sink = Recorder()
+    async with Running(make(server, sink, symbols=["IBM", "NOPE"], exchanges={"IBM": "NYSE"})):
+        await sink.until(lambda: bids(sink, "IBM") == [10.0])
+        await sink.until(lambda: "NOPE is not listed" in sink.last_error)
+        await server.drop()
+        await sink.until(lambda: bids(sink, "IBM") == [10.0, 10.0])
+    assert [request.query["symbols"] for request in server.asked if request.path == SNAPSHOTS] == ["IBM", "IBM"]
+
+
 async def test_unknown_symbols_are_named_and_disturb_nobody(server: AlpacaServer) -> None:
     server.assets.append(asset("OLD", "NYSE", status="inactive"))
     server.leaves_out = {"IBM"}

@@ -190,6 +190,20 @@ async def test_what_the_venue_does_not_list_is_named_and_holds_up_nobody(http: a
     assert "does not list A, B, C in quotes" in talk.note
 
 
+async def test_a_list_may_be_null_where_it_is_empty(http: aiohttp.ClientSession) -> None:
+    talk = stocks(http, "AAPL", exchanges=NASDAQ)
+    talk.authenticate()
+    everywhere = {"trades": ["AAPL"], "quotes": ["AAPL"], "dailyBars": ["*"], "statuses": None, "bars": None}
+    assert talk.hear({"T": "subscription", **everywhere}) is Heard.ALIVE
+    assert talk.conversation.ready
+    assert talk.note == "the venue does not list AAPL in statuses"
+    talk.connect()
+    talk.authenticate()
+    talk.hear({"T": "subscription", **dict.fromkeys(everywhere)})
+    assert talk.conversation.ready
+    assert talk.health.malformed == 0
+
+
 @pytest.mark.parametrize(
     ("steps", "problem"),
     [

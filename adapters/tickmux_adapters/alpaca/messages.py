@@ -160,10 +160,11 @@ class SubscriptionList(msgspec.Struct, tag_field="T", tag="subscription"):
     `"dailyBars":["VOO"],"statuses":["*"],"lulds":[],"corrections":["AAPL"],"cancelErrors":["AAPL"]}]`
     """
 
-    trades: list[str] = []
-    quotes: list[str] = []
-    daily_bars: list[str] = msgspec.field(name="dailyBars", default_factory=list)
-    statuses: list[str] = []
+    # Where a list is empty the venue's program may write null.
+    trades: list[str] | None = None
+    quotes: list[str] | None = None
+    daily_bars: list[str] | None = msgspec.field(name="dailyBars", default=None)
+    statuses: list[str] | None = None
 
 
 Control = Success | Failure | SubscriptionList
