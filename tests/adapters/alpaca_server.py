@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
 
@@ -63,6 +64,11 @@ class AlpacaServer:
         self.refuse_handshake: tuple[int, dict[str, str]] | None = None
         self.refuse_rest: dict[str, Reply] = {}
         """By path: what is answered instead."""
+        self.refuse_next: dict[str, Iterator[Reply]] = {}
+        """By path: what is answered to the next requests, one each."""
+        self.answers = asyncio.Event()
+        """Cleared, subscriptions are taken but not answered until it is set."""
+        self.answers.set()
         self.rest_delay_s: dict[str, float] = {}
         self.clients: list[Client] = []
         self.received: list[dict[str, Any]] = []
@@ -86,6 +92,7 @@ class AlpacaServer:
         self.port = next(iter(self._server.sockets)).getsockname()[1]
 
     async def stop(self) -> None:
+        self.answers.set()
         self._server.close()
         await self._server.wait_closed()
 
@@ -175,6 +182,7 @@ class AlpacaServer:
                 channel: [symbol for symbol in symbols if symbol not in self.leaves_out]
                 for channel, symbols in client.subscribed.items()
             }
+            await self.answers.wait()
             await client.say({"T": "subscription", **listed})
 
     async def _authenticate(self, client: Client, key: str, secret: str) -> None:
@@ -190,6 +198,8 @@ class AlpacaServer:
         await asyncio.sleep(self.rest_delay_s.get(request.path, 0.0))
         if request.path in self.refuse_rest:
             return self.refuse_rest[request.path]
+        if (reply := next(self.refuse_next.get(request.path, iter(())), None)) is not None:
+            return reply
         key = request.headers.get("APCA-API-KEY-ID", "")
         if self.keys.get(key) != request.headers.get("APCA-API-SECRET-KEY"):
             return Reply('{"message": "forbidden."}', 403)

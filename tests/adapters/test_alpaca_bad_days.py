@@ -24,6 +24,7 @@ from tests.adapters.recorder import Recorder, Running, eventually
 
 from tickmux_adapters import backoff
 from tickmux_adapters.alpaca import CRYPTO, STOCKS
+from tickmux_adapters.alpaca.adapter import REFUSALS_MAX
 from tickmux_adapters.alpaca.settings import AlpacaSettings, CryptoSettings, StockSettings
 from tickmux_adapters.connection import FRAME_BYTES_MAX
 from tickmux_adapters.errors import SettingsError
@@ -508,6 +509,7 @@ async def test_a_chain_is_seeded_and_the_stream_wins(server: AlpacaServer) -> No
         Reply(HTML, content_type="text/html"),
         Reply("", 200),
         Reply('{"AAPL": {"latestQuote": {"bp": "x", "bs": 1, "ap": 1, "as": 1, "t": "now"}}}'),
+        Reply('{"code": 50010000, "message": "internal error"}'),
         Reply("{}", 408),
         Reply("{}", 302, {"Location": "http://127.0.0.1:9/elsewhere"}),
     ],
@@ -525,6 +527,40 @@ async def test_a_seed_that_fails_is_tried_again_and_disturbs_nothing(server: Alp
         await sink.until(lambda: bids(sink, "AAPL") == [10.0])
         (state,) = adapter.statuses()
     assert (state.state, state.reconnects) == (LIVE, 0)
+
+
+@pytest.mark.parametrize("kind", [STOCKS, CRYPTO], ids=["stocks", "crypto"])
+@pytest.mark.parametrize(
+    "bad", [{"latestTrade": {"p": 1, "t": None}}, {"latestQuote": []}, {"dailyBar": {"v": 1}}, "text", 5]
+)
+async def test_a_snapshot_that_cannot_be_understood_takes_no_other_with_it(
+    server: AlpacaServer, kind: AdapterType, bad: Any
+) -> None:
+    one, other = ("AAPL", "IBM") if kind is STOCKS else ("BTC/USD", "ETH/USD")
+    server.snapshots = {one: bad, other: snapshot(quote(other, 10, 11), None, None)}
+    sink = Recorder()
+    async with Running(make(server, sink, kind)) as adapter:
+        await sink.until(lambda: bids(sink, other.replace("/", "")) == [10.0])
+        await sink.until(lambda: f"snapshot of {one} could not be understood" in sink.last_error)
+        # It alone is asked for again.
+        asked = len(server.asked)
+        await server.rest.until_asked(asked + 1)
+        assert {request.query["symbols"] for request in server.asked[asked:]} == {one}
+        server.snapshots[one] = snapshot(quote(one, 1, 2), None, None)
+        await sink.until(lambda: bids(sink, one.replace("/", "")) == [1.0])
+        (state,) = adapter.statuses()
+    assert state.malformed >= 1
+    assert (state.state, state.reconnects, bids(sink, other.replace("/", ""))) == (LIVE, 0, [10.0])
+
+
+async def test_an_asset_that_cannot_be_understood_is_counted_and_the_others_are_taken(server: AlpacaServer) -> None:
+    server.assets.insert(0, {"class": "us_equity", "symbol": None})
+    sink = Recorder()
+    async with Running(make(server, sink)) as adapter:
+        await sink.until_live()
+        (state,) = adapter.statuses()
+    assert [(one.symbol, one.exchange) for one in sink.instruments] == [("AAPL", "NASDAQ"), ("IBM", "NYSE")]
+    assert (state.malformed, state.last_error) == (1, "")
 
 
 async def test_a_seed_that_is_refused_says_so_and_disturbs_nothing(server: AlpacaServer) -> None:
@@ -553,7 +589,7 @@ async def test_a_seed_that_never_answers_times_out(server: AlpacaServer) -> None
 async def test_a_list_that_is_refused_leaves_exchanges_empty_and_says_what_to_set(
     server: AlpacaServer, code: int
 ) -> None:
-    server.refuse_rest[ASSETS] = Reply("{}", code)
+    server.refuse_rest[ASSETS] = Reply('{"message": "forbidden."}', code)
     sink = Recorder()
     async with Running(make(server, sink, exchanges={"ibm": "NYSE"})):
         await sink.until_live()
@@ -564,6 +600,50 @@ async def test_a_list_that_is_refused_leaves_exchanges_empty_and_says_what_to_se
         await sink.until(lambda: bids(sink, "AAPL") == [1.0])
     assert [(one.symbol, one.exchange) for one in sink.instruments] == [("IBM", "NYSE"), ("AAPL", "")]
     assert [request.path for request in server.asked].count(ASSETS) == 1
+
+
+NOT_THE_VENUES: list[tuple[str, str]] = [
+    (HTML, "text/html"),
+    ("{}", "application/json"),
+    ('{"message": ""}', "application/json"),
+    ('["forbidden."]', "application/json"),
+    ("", "text/plain"),
+]
+"""Refusals that something between may have written: (body, type)."""
+
+
+@pytest.mark.parametrize("code", [401, 403, 404])
+@pytest.mark.parametrize(("body", "content_type"), NOT_THE_VENUES)
+async def test_a_refusal_of_the_list_that_may_not_be_the_venues_own_is_asked_about_again(
+    server: AlpacaServer, code: int, body: str, content_type: str
+) -> None:
+    server.refuse_next[ASSETS] = iter([Reply(body, code, content_type=content_type)] * (REFUSALS_MAX - 1))
+    sink = Recorder()
+    async with Running(make(server, sink)):
+        await sink.until_live()
+    told = next(status.last_error for status in sink.statuses if status.state is DOWN)
+    assert "AAPL, IBM must wait for the list of assets" in told
+    assert f"HTTP {code}" in told
+    assert [(one.symbol, one.exchange) for one in sink.instruments] == [("AAPL", "NASDAQ"), ("IBM", "NYSE")]
+    assert "must wait" not in sink.last_error
+
+
+@pytest.mark.parametrize(("body", "content_type"), NOT_THE_VENUES)
+async def test_a_refusal_of_the_list_that_is_repeated_is_one(
+    server: AlpacaServer, body: str, content_type: str
+) -> None:
+    refused = Reply(body, 403, content_type=content_type)
+    # What fails between refusals says nothing of the keys.
+    replies = [*[refused] * (REFUSALS_MAX - 1), Reply(HTML, 502), *[refused] * REFUSALS_MAX]
+    left = iter(replies)
+    server.refuse_next[ASSETS] = left
+    sink = Recorder()
+    async with Running(make(server, sink)):
+        await sink.until_live()
+        assert "set `exchanges`" in sink.last_error
+        assert [(one.symbol, one.exchange) for one in sink.instruments] == [("AAPL", ""), ("IBM", "")]
+    assert next(left, None) is None
+    assert [request.path for request in server.asked].count(ASSETS) == len(replies)
 
 
 @pytest.mark.parametrize("reply", [Reply(HTML, 503), Reply(HTML), Reply("{}", 429, {"Retry-After": "0"})])
@@ -608,6 +688,42 @@ async def test_what_comes_later_is_seeded_later(server: AlpacaServer) -> None:
         await sink.until(lambda: bids(sink, "IBM") and bids(sink, "AAPL"))
     asked = [request.query["symbols"] for request in server.asked if request.path == SNAPSHOTS]
     assert asked == ["IBM", "AAPL"]
+
+
+async def test_what_comes_later_is_seeded_when_it_is_subscribed(server: AlpacaServer) -> None:
+    server.snapshots = {symbol: snapshot(quote(symbol, 10, 11), None, None) for symbol in ("AAPL", "IBM")}
+    server.snapshots["IBM"] = {"latestQuote": 5}  # of the first, which is asked for again and again
+    server.rest_delay_s[ASSETS] = 0.3
+    sink = Recorder()
+    async with Running(make(server, sink, exchanges={"IBM": "NYSE"})) as adapter:
+        await sink.until_live()
+        server.answers.clear()
+        await sink.until(lambda: "AAPL" in [one.symbol for one in sink.instruments])
+        asked = len(server.asked)
+        await server.rest.until_asked(asked + 3)
+        # The subscription is sent, and not answered: until then a change might be missed.
+        assert {request.query["symbols"] for request in server.asked[asked:]} == {"IBM"}
+        server.answers.set()
+        await sink.until(lambda: bids(sink, "AAPL") == [10.0])
+        assert adapter.statuses()[0].state is LIVE
+        # The next connection subscribes to everything at once.
+        server.snapshots["IBM"] = snapshot(quote("IBM", 20, 21), None, None)
+        await server.drop()
+        await sink.until_live(2)
+        await sink.until(lambda: bids(sink, "AAPL") == [10.0, 10.0] and bids(sink, "IBM") == [20.0])
+    assert server.asked[-1].query["symbols"] == "IBM,AAPL"
+
+
+async def test_a_list_that_brings_nothing_new_holds_up_no_seed(server: AlpacaServer) -> None:
+    server.snapshots = {"IBM": snapshot(quote("IBM", 10, 11), None, None)}
+    server.rest_delay_s[ASSETS] = 0.1
+    sink = Recorder()
+    async with Running(make(server, sink, symbols=["IBM", "NOPE"], exchanges={"IBM": "NYSE"})):
+        await sink.until(lambda: bids(sink, "IBM") == [10.0])
+        await sink.until(lambda: "NOPE is not listed" in sink.last_error)
+        await server.drop()
+        await sink.until(lambda: bids(sink, "IBM") == [10.0, 10.0])
+    assert [request.query["symbols"] for request in server.asked if request.path == SNAPSHOTS] == ["IBM", "IBM"]
 
 
 async def test_unknown_symbols_are_named_and_disturb_nobody(server: AlpacaServer) -> None:
@@ -666,9 +782,9 @@ async def test_settings_that_cannot_work_are_refused(server: AlpacaServer, setti
 @pytest.mark.parametrize("setting", ["key_variable", "secret_variable"])
 @pytest.mark.parametrize("pasted", [KEY, SECRET])
 async def test_a_key_in_place_of_its_variable_is_refused_and_not_quoted(
-    server: AlpacaServer, setting: str, pasted: str
+    server: AlpacaServer, setting: Any, pasted: Any
 ) -> None:
     with pytest.raises(SettingsError) as error:
-        make(server, Recorder(), **{setting: pasted})
+        make(server, Recorder(), STOCKS, **{setting: pasted})
     assert error.value.setting == setting
     assert pasted not in str(error.value)

@@ -77,7 +77,7 @@ class Talk:
         self.hear({"T": "subscription", **listed, **channels})
 
     def assets(self, *assets: dict[str, Any]) -> None:
-        self.feed.take_assets(parse_assets(json.dumps(assets).encode()))
+        self.feed.take_assets(parse_assets(json.dumps(assets).encode(), self.health.count_malformed))
 
     @property
     def note(self) -> str:
@@ -188,6 +188,20 @@ async def test_what_the_venue_does_not_list_is_named_and_holds_up_nobody(http: a
     assert "does not list AAPL, MSFT, A and 2 more in statuses" in talk.note
     talk.list("AAPL")  # nothing was asked for, so this changes nothing
     assert "does not list A, B, C in quotes" in talk.note
+
+
+async def test_a_list_may_be_null_where_it_is_empty(http: aiohttp.ClientSession) -> None:
+    talk = stocks(http, "AAPL", exchanges=NASDAQ)
+    talk.authenticate()
+    everywhere = {"trades": ["AAPL"], "quotes": ["AAPL"], "dailyBars": ["*"], "statuses": None, "bars": None}
+    assert talk.hear({"T": "subscription", **everywhere}) is Heard.ALIVE
+    assert talk.conversation.ready
+    assert talk.note == "the venue does not list AAPL in statuses"
+    talk.connect()
+    talk.authenticate()
+    talk.hear({"T": "subscription", **dict.fromkeys(everywhere)})
+    assert talk.conversation.ready
+    assert talk.health.malformed == 0
 
 
 @pytest.mark.parametrize(
@@ -355,4 +369,17 @@ async def test_a_list_that_lacks_everything_but_names_is_taken(http: aiohttp.Cli
 @pytest.mark.parametrize("body", [b"", b"<html>", b'{"code":1}', b'[{"name":"AAPL"}]', b'[{"symbol":5}]'])
 def test_a_list_that_cannot_be_understood(body: bytes) -> None:
     with pytest.raises(VenueError, match="list of assets could not be understood"):
-        parse_assets(body)
+        parse_assets(body, never)
+
+
+def never(problem: str, entry: bytes) -> None:
+    raise AssertionError(f"skipped {entry!r}: {problem}")
+
+
+def test_an_asset_that_cannot_be_understood_takes_no_other_with_it() -> None:
+    skipped: list[bytes] = []
+    body = b'[{"symbol":"A","exchange":5},{"symbol":"B"},null,{"symbol":"C","exchange":"NYSE"},{"name":"D"}]'
+    assets = parse_assets(body, lambda _, entry: skipped.append(entry))
+    assert [one.symbol for one in assets] == ["B", "C"]
+    assert skipped == [b'{"symbol":"A","exchange":5}', b"null", b'{"name":"D"}']
+    assert parse_assets(b"[]", never) == []

@@ -1,3 +1,4 @@
+import logging
 from typing import Any
 
 import pytest
@@ -7,7 +8,7 @@ from tickmux_adapters.coingecko.catalogue import PRICED_IN, Pair, instrument_of,
 from tickmux_adapters.coingecko.feed import COINS_PER_REQUEST, IDS_CHARS_MAX, batches
 from tickmux_adapters.coingecko.messages import Coin, read_coins, read_currencies
 from tickmux_adapters.coingecko.settings import DEFAULT_COINS, DEFAULT_SYMBOLS, CoinGeckoSettings, resolved
-from tickmux_adapters.errors import SettingsError
+from tickmux_adapters.errors import MalformedMessage, SettingsError
 
 KEY = "CG-a-key-of-these-tests"
 
@@ -163,3 +164,17 @@ def test_the_documented_lists() -> None:
     ) == (PRICED_IN)
     coins = read_coins(path_of("coingecko", "coingecko-api-oas__coins_list.json").read_bytes())
     assert [(coin.id, coin.symbol) for coin in coins] == [("official-trump", "trump"), ("ondo-finance", "ondo")]
+
+
+def test_a_listed_coin_that_cannot_be_understood_takes_no_other_with_it(caplog: pytest.LogCaptureFixture) -> None:
+    body = b'[{"id":"a","symbol":5},{"id":"bitcoin","symbol":"btc"},null,{"id":"b","symbol":null}]'
+    with caplog.at_level(logging.WARNING):
+        assert [coin.id for coin in read_coins(body)] == ["bitcoin", "b"]
+    (told,) = caplog.messages
+    assert "2 of 4 listed coins" in told
+    caplog.clear()
+    assert read_coins(b"[]") == []
+    for nothing in (b"[null]", b"{}", b"[", b"<html>", b""):
+        with pytest.raises(MalformedMessage):
+            read_coins(nothing)
+    assert caplog.messages == []

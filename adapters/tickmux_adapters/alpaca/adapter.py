@@ -35,6 +35,9 @@ logger = logging.getLogger(__name__)
 
 CHANNEL: Final = "0"
 """The venue allows one connection, so that there is one slot."""
+REFUSALS_MAX: Final = 8
+"""So often in a row the list of assets must be refused before it counts, if the venue itself does not say so: over half
+a minute or so, as an exchange that is not known then is never known."""
 CONNECTS: Final = (20, 60.0)
 """Connection attempts. The venue publishes no limit, but answers 429 to too many."""
 CONTROL_MESSAGES: Final = (20, 1.0)
@@ -129,15 +132,18 @@ class AlpacaAdapter:
         Asked for with keys that the stream has taken, so that a refusal is one of the list and not of wrong keys.
         """
         asset_class = self._market.asset_class
+        refusals = 0
         backoff = Backoff(cap_s=self._settings.retry_cap_s, base_s=min(0.5, self._settings.retry_cap_s))
         while asset_class is not None and feed.waits_for_list:
             await feed.authenticated.wait()
             try:
-                feed.take_assets(await rest.assets(asset_class))
-            except ListRefused as refused:
-                logger.warning("%s: the list of assets is refused: %s", self._health.source, refused)
-                feed.take_list_refused(str(refused))
+                feed.take_assets(await rest.assets(asset_class, self._health.count_malformed))
             except VenueError as error:
+                refusals = refusals + 1 if isinstance(error, ListRefused) else 0
+                if isinstance(error, ListRefused) and (error.is_sure or refusals == REFUSALS_MAX):
+                    logger.warning("%s: the list of assets is refused: %s", self._health.source, error)
+                    feed.take_list_refused(str(error))
+                    return
                 delay_s = backoff.after_failure(error)
                 logger.warning("%s: no list of assets: %s; again in %.1f s", self._health.source, error, delay_s)
                 feed.take_list_failure(str(error))

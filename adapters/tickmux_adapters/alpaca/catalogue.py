@@ -8,6 +8,7 @@ import msgspec
 from tickmux_adapters.alpaca.market import Market
 from tickmux_adapters.alpaca.messages import Asset
 from tickmux_adapters.conversation import BAD_FRAME
+from tickmux_adapters.entries import Skip, understood
 from tickmux_adapters.errors import VenueError
 from tickmux_adapters.exactness import decimal_value
 from tickmux_adapters.model import Instrument, InstrumentState
@@ -17,7 +18,8 @@ ACTIVE: Final = "active"
 QUOTE_CURRENCIES: Final = ("USDT", "USDC", "USD", "BTC")
 """What Alpaca's pairs are quoted in; the longer names first, as the third begins the two before it."""
 
-_decode_assets = msgspec.json.Decoder(list[Asset], float_hook=str).decode
+_split_assets = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_decode_asset = msgspec.json.Decoder(Asset, float_hook=str).decode
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -28,14 +30,18 @@ class Found(msgspec.Struct, frozen=True):
     """One line for each symbol that cannot be served, saying why and what is near."""
 
 
-def parse_assets(body: bytes) -> list[Asset]:
+def parse_assets(body: bytes, skip: Skip) -> list[Asset]:
     """Decode the assets list.
+
+    Args:
+        body: of the venue's answer.
+        skip: takes note of an asset that is left out, as it cannot be understood.
 
     Raises:
         VenueError: it is not what the venue documents.
     """
     try:
-        return _decode_assets(body)
+        return understood(_split_assets(body), _decode_asset, skip)
     except BAD_FRAME as error:
         raise VenueError(f"the venue's list of assets could not be understood: {error}") from error
 

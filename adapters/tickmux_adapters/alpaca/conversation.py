@@ -1,7 +1,7 @@
 """The talk over one connection to Alpaca: greeting, keys, subscriptions, and what the venue says to them."""
 
 import enum
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final, NamedTuple, Protocol
 
 from tickmux_adapters.alpaca.codecs import JSON, codec_of
@@ -46,8 +46,8 @@ class Slot(Protocol):
     def take_authenticated(self) -> None:
         """The venue took our keys."""
 
-    def take_unsubscribed(self, missing: Mapping[str, Sequence[str]]) -> None:
-        """The venue answered, and does not list these symbols, by channel; nothing if it lists everything."""
+    def take_subscribed(self, asked: Collection[str], missing: Mapping[str, Sequence[str]]) -> None:
+        """The venue answered all that was asked for; what it does not list all the same is missing, by channel."""
 
 
 class Step(enum.Enum):
@@ -182,8 +182,8 @@ class AlpacaConversation:
             "dailyBars": listed.daily_bars,
             "statuses": listed.statuses,
         }
-        missing = {channel: _missing(self._asked, by_channel[channel]) for channel in self._slot.channels}
-        self._slot.take_unsubscribed({channel: names for channel, names in missing.items() if names})
+        missing = {channel: _missing(self._asked, by_channel[channel] or ()) for channel in self._slot.channels}
+        self._slot.take_subscribed(self._asked, {channel: names for channel, names in missing.items() if names})
 
 
 def _missing(asked: Sequence[str], listed: Sequence[str]) -> list[str]:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -12,7 +12,7 @@ from tickmux_adapters.alpaca.conversation import AlpacaConversation, Keys
 from tickmux_adapters.alpaca.decoder import AlpacaDecoder
 from tickmux_adapters.alpaca.market import Market
 from tickmux_adapters.alpaca.messages import Asset
-from tickmux_adapters.alpaca.rest import AlpacaRest, batches
+from tickmux_adapters.alpaca.rest import AlpacaRest, batches, parse_snapshot
 from tickmux_adapters.alpaca.settings import AlpacaSettings
 from tickmux_adapters.errors import VenueError
 from tickmux_adapters.health import ChannelHealth
@@ -54,7 +54,9 @@ class AlpacaFeed:
         self._clock = clock
         self._template = template_of(market, source=health.source, channel=health.channel)
         self._instruments: dict[str, Instrument] = {}
-        self._is_complete = asyncio.Event()
+        self._is_complete = False
+        self._subscribed: frozenset[str] = frozenset()
+        self._all_subscribed = asyncio.Event()
         self._seeded: set[str] = set()
         self._chain_begun = False
         self._problems: tuple[str, ...] = ()
@@ -79,7 +81,7 @@ class AlpacaFeed:
     @property
     def waits_for_list(self) -> bool:
         """Whether some of the symbols are known only when the list of assets has come."""
-        return not self._is_complete.is_set()
+        return not self._is_complete
 
     def begin(self) -> None:
         """Announce what is known without the list of assets: stocks whose exchange is configured, or the test feed."""
@@ -88,8 +90,7 @@ class AlpacaFeed:
         elif self._market.type == "stock":
             known = [symbol for symbol in self._symbols if symbol in self._exchanges]
             self._add(unlisted(known, self._exchanges, self._template).instruments)
-            if len(known) == len(self._symbols):
-                self._is_complete.set()
+            self._is_complete = len(known) == len(self._symbols)
 
     def take_assets(self, assets: Iterable[Asset]) -> None:
         """Take the list of assets: all symbols that are in it are known from now on."""
@@ -132,14 +133,18 @@ class AlpacaFeed:
         """Start anew; what is halted is said first."""
         self._chain_begun = True
         self._seeded.clear()
+        self._subscribed = frozenset()
+        self._update_subscribed()
         self.decoder.begin_chain(moment)
 
     def take_authenticated(self) -> None:
         """The venue took our keys."""
         self.authenticated.set()
 
-    def take_unsubscribed(self, missing: Mapping[str, Sequence[str]]) -> None:
-        """The venue answered, and does not list these symbols, by channel."""
+    def take_subscribed(self, asked: Collection[str], missing: Mapping[str, Sequence[str]]) -> None:
+        """The venue answered all that was asked for; what it does not list all the same is missing, by channel."""
+        self._subscribed = frozenset(asked)
+        self._update_subscribed()
         self._missing = missing
         self._update_note()
 
@@ -152,13 +157,15 @@ class AlpacaFeed:
         if self._market.snapshots_path is None:
             return
         await self._seed()
-        # Those that are known later are seeded later.
-        await self._is_complete.wait()
+        # Those that are known later are seeded later, and not before they are subscribed to: a change between the two
+        # would be missed until the next one.
+        await self._all_subscribed.wait()
         await self._seed()
 
     async def _seed(self) -> None:
         failure: VenueError | None = None
-        for batch in batches([name for name in self._instruments if name not in self._seeded]):
+        due = [name for name in self._instruments if name in self._subscribed and name not in self._seeded]
+        for batch in batches(due):
             try:
                 await self._seed_batch(batch)
             except VenueError as error:
@@ -171,12 +178,13 @@ class AlpacaFeed:
         moment = self._now()
         failure: VenueError | None = None
         for name in names:
-            snapshot = snapshots.get(name)
+            entry = snapshots.get(name)
             try:
-                if snapshot is not None:
+                if entry is not None and (snapshot := parse_snapshot(name, entry)) is not None:
                     self.decoder.seed(name, snapshot, moment)
                 self._seeded.add(name)
             except VenueError as error:
+                self._health.count_malformed(str(error), b"" if entry is None else bytes(entry))
                 failure = failure or error
         if failure is not None:
             raise failure
@@ -189,8 +197,8 @@ class AlpacaFeed:
         self._problems = found.problems
         for problem in found.problems:
             logger.warning("%s/%s: %s", self._health.source, self._health.channel, problem)
+        self._is_complete = True
         self._add(found.instruments)
-        self._is_complete.set()
         self._update_note()
 
     def _add(self, instruments: Iterable[Instrument]) -> None:
@@ -205,6 +213,13 @@ class AlpacaFeed:
             streams = self.decoder.add(instrument)
             if self._chain_begun and instrument.state is InstrumentState.DELISTED:
                 self._sink.quote(streams.halt_update(self._now()))
+        self._update_subscribed()
+
+    def _update_subscribed(self) -> None:
+        if self._is_complete and self._subscribed.issuperset(self._instruments):
+            self._all_subscribed.set()
+        else:
+            self._all_subscribed.clear()
 
     def _update_note(self) -> None:
         """Say in the slot's status what is wrong for as long as it is."""

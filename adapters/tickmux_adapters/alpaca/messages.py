@@ -160,10 +160,11 @@ class SubscriptionList(msgspec.Struct, tag_field="T", tag="subscription"):
     `"dailyBars":["VOO"],"statuses":["*"],"lulds":[],"corrections":["AAPL"],"cancelErrors":["AAPL"]}]`
     """
 
-    trades: list[str] = []
-    quotes: list[str] = []
-    daily_bars: list[str] = msgspec.field(name="dailyBars", default_factory=list)
-    statuses: list[str] = []
+    # Where a list is empty the venue's program may write null.
+    trades: list[str] | None = None
+    quotes: list[str] | None = None
+    daily_bars: list[str] | None = msgspec.field(name="dailyBars", default=None)
+    statuses: list[str] | None = None
 
 
 Control = Success | Failure | SubscriptionList
@@ -190,7 +191,8 @@ class Snapshot(msgspec.Struct):
 class CryptoSnapshots(msgspec.Struct):
     """`{"snapshots":{"ETH/USD":{"latestTrade":{"t":"2021-12-08T19:26:58.703892Z","p":4393.18, …}, …}}}`."""
 
-    snapshots: dict[str, Snapshot | None]
+    snapshots: dict[str, msgspec.Raw]
+    """By symbol: a `Snapshot`, or null."""
 
 
 class Asset(msgspec.Struct):

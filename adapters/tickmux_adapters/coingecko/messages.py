@@ -9,13 +9,17 @@ Integers, decimals and exponents are mixed, a price may be null, and a coin that
 24 h volume is in the quote currency.
 """
 
+import logging
 from typing import Any, Final
 
 import msgspec
 
 from tickmux_adapters.conversation import BAD_FRAME
+from tickmux_adapters.entries import understood
 from tickmux_adapters.errors import MalformedMessage
 from tickmux_adapters.secrets import redact
+
+logger = logging.getLogger(__name__)
 
 YEAR_2100_S: Final = 4_102_444_800
 UPDATED: Final = "last_updated_at"
@@ -51,7 +55,8 @@ class ErrorBody(msgspec.Struct):
     error_code: Any = None
 
 
-_decode_coins = msgspec.json.Decoder(list[Coin]).decode
+_split_coins = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_decode_coin = msgspec.json.Decoder(Coin).decode
 _decode_currencies = msgspec.json.Decoder(list[str]).decode
 decode_error = msgspec.json.Decoder(ErrorBody).decode
 
@@ -69,15 +74,20 @@ def read_prices(body: bytes) -> dict[str, Any]:
 
 
 def read_coins(body: bytes) -> list[Coin]:
-    """Every coin that the venue lists.
+    """Every coin that the venue lists; how many could not be understood is logged.
 
     Raises:
         MalformedMessage: it is no list of coins.
     """
+    problems: list[str] = []
     try:
-        return _decode_coins(body)
+        coins = understood(_split_coins(body), _decode_coin, lambda problem, _: problems.append(problem))
     except BAD_FRAME as error:
         raise MalformedMessage(_instead_of_json(body, error), body) from error
+    if problems:
+        total = len(coins) + len(problems)
+        logger.warning("%d of %d listed coins could not be understood: %s", len(problems), total, redact(problems[0]))
+    return coins
 
 
 def read_currencies(body: bytes) -> list[str]:

@@ -10,7 +10,7 @@ from tests.golden.venues.producer import Lines, Producer, numbered_lines
 
 from tickmux_adapters.alpaca.decoder import AlpacaDecoder
 from tickmux_adapters.alpaca.market import Market, crypto_market, stock_market
-from tickmux_adapters.alpaca.rest import parse_snapshots
+from tickmux_adapters.alpaca.rest import parse_snapshot, split_snapshots
 from tickmux_adapters.health import ChannelHealth
 from tickmux_adapters.model import Instrument
 from tickmux_adapters.symbols import normalise_symbol
@@ -49,10 +49,11 @@ def snapshots(path: Path) -> Lines:
             continue
         market = CRYPTO if is_crypto else STOCKS
         decoder = _decoder(harvest, market)
-        for symbol, part in parse_snapshots(body, market).items():
+        for symbol, part in split_snapshots(body, market).items():
             _add(decoder, harvest, symbol, is_crypto=is_crypto)
-            if part is not None:
-                decoder.seed(symbol, part, NOW)
+            snapshot = parse_snapshot(symbol, part)
+            if snapshot is not None:
+                decoder.seed(symbol, snapshot, NOW)
     return harvest.lines
 
 
