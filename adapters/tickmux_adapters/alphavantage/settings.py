@@ -1,11 +1,10 @@
 """What a `[sources.NAME]` section with `adapter = "alphavantage"` may hold."""
 
-import re
 from typing import Final, Literal
 
 from tickmux_adapters.budget import Allowance
-from tickmux_adapters.errors import SettingsError
 from tickmux_adapters.polling import PollingSettings, allowances, check_polling
+from tickmux_adapters.secrets import check_variable
 
 DOCUMENTED_HOSTS: Final = frozenset({"www.alphavantage.co"})
 DEFAULT_SYMBOLS: Final = ("IBM", "AAPL", "MSFT", "EUR/USD", "BTC/USD")
@@ -15,8 +14,6 @@ FREE_PER_SECOND: Final = 1
 FREE_PER_DAY: Final = 25
 SECOND_S: Final = 1.25
 """A second as we keep it: two requests may draw nearer to each other on their way."""
-
-VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 class AlphaVantageSettings(PollingSettings, kw_only=True, forbid_unknown_fields=True):
@@ -51,9 +48,7 @@ def check_settings(source: str, settings: AlphaVantageSettings) -> None:
         SettingsError: names the setting.
     """
     check_polling(source, settings)
-    if not VARIABLE.fullmatch(settings.key_variable):
-        # Not quoted: it may be the key itself.
-        raise SettingsError(source, "key_variable", "it is no name of an environment variable: the key belongs in one")
+    check_variable(source, "key_variable", settings.key_variable)
 
 
 def allowed_requests(settings: AlphaVantageSettings) -> list[Allowance]:

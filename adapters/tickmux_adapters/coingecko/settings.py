@@ -8,7 +8,7 @@ import msgspec
 
 from tickmux_adapters.errors import SettingsError
 from tickmux_adapters.polling import PollingSettings, check_polling, is_host_of
-from tickmux_adapters.secrets import has_key
+from tickmux_adapters.secrets import check_variable, has_key
 
 DOCUMENTED_HOSTS: Final = frozenset({"api.coingecko.com", "pro-api.coingecko.com"})
 DEFAULT_COINS: Final[Mapping[str, str]] = {
@@ -25,7 +25,6 @@ DEFAULT_COINS: Final[Mapping[str, str]] = {
 }
 DEFAULT_SYMBOLS: Final = tuple(f"{base}USD" for base in DEFAULT_COINS)
 
-_VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _COIN_ID: Final = re.compile(r"[^\s,]{1,100}")
 
 
@@ -86,9 +85,7 @@ def resolved(
     Raises:
         SettingsError: something cannot work.
     """
-    if not _VARIABLE.fullmatch(settings.key_variable):
-        # Not quoted: it may be the key itself.
-        raise SettingsError(source, "key_variable", "expected the name of an environment variable")
+    check_variable(source, "key_variable", settings.key_variable)
     for ticker, coin_id in settings.coins.items():
         if not _COIN_ID.fullmatch(coin_id):
             raise SettingsError(
