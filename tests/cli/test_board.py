@@ -252,6 +252,21 @@ def test_eighty_characters_hold_every_column_of_an_ordinary_pair(board: QuoteBoa
     assert heading == ["SYMBOL", "SOURCE", "BID", "ASK", "LAST", "VOLUME", "AGE", "UPD/S", "STATE"]
 
 
+def test_eighty_characters_tell_every_price_and_its_source_though_flags_are_many(
+    board: QuoteBoard, clock: Clock
+) -> None:
+    board.status(status("alphavantage"))
+    late = quote("AAPL", "alphavantage", last_price=274.3726, volume=32.42e6)
+    late.flags.extend([quote_pb2.QUOTE_FLAG_INDICATIVE, quote_pb2.QUOTE_FLAG_DELAYED])
+    board.quote(late)
+    board.quote(quote("BTCUSD", "alphavantage", bid_price=82419.75924696, ask_price=82420.58344867))
+    lines = lines_of(board, clock, width=80)
+    assert lines[3].split()[:5] == ["SYMBOL", "SOURCE", "BID", "ASK", "LAST"]
+    assert "274.3726" in lines[4]
+    assert " live d" in lines[4]
+    assert max(len(line) for line in lines) <= 80
+
+
 def test_narrow_terminal_shows_a_source_in_trouble_with_its_error(board: QuoteBoard, clock: Clock) -> None:
     board.status(
         status(state=source_pb2.SOURCE_STATE_DOWN, last_error="cannot connect: connection refused " + "x" * 99)

@@ -171,7 +171,9 @@ async def test_watch_json_prints_a_quote_a_line_and_rides_through_a_restart() ->
         assert (after["revision"], after["bid_price"]) == (9, 1.5)
         process.send_signal(signal.SIGINT)
         outcome = await finish(process)
-    assert (outcome.code, outcome.stdout) == (0, "")
+    assert outcome.code == 0
+    # The scripted server has no heartbeats, so that on a slow machine its second stream is given up for dead as well.
+    assert all(json.loads(line)["is_stale"] for line in outcome.stdout.splitlines())
     assert "reconnecting" in outcome.stderr
     assert all(line.startswith("tickmux: ") for line in outcome.stderr.splitlines())
 

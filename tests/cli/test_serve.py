@@ -189,7 +189,7 @@ async def test_demo_in_a_pipe_prints_tables_and_ends_with_its_reader() -> None:
     *lines, code = outcome.stdout.splitlines()
     assert (len(lines), code) == (24, "0")
     assert lines[0].startswith("Tickmux serves simulated venues on 127.0.0.1:")
-    assert any(re.search(r"^  BTCUSDT?  +(Binance|Kraken) +[0-9.]+  ", line) for line in lines)
+    assert any(re.search(r"^  BTCUSDT?  +(binance|kraken) +(Binance|Kraken) +[0-9.]+  ", line) for line in lines)
     assert "Traceback" not in outcome.stderr
     await all_ended([int(pid) for pid in re.findall(r"pid (\d+)", outcome.stderr)])
 

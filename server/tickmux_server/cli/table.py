@@ -145,8 +145,12 @@ def _aligned(
     line: Line = []
     for i in kept:
         text = _printable(row[i].text)
-        padded = text.rjust(widths[i]) if columns[i].is_right else text.ljust(widths[i])
-        line.append(Cell(padded + ("" if i == kept[-1] else gap), row[i].style))
+        if columns[i].is_right:
+            text = text.rjust(widths[i])
+        elif i != kept[-1]:
+            # Not the last one: what is behind the edge is cut, and blanks would count as something that is.
+            text = text.ljust(widths[i])
+        line.append(Cell(text + ("" if i == kept[-1] else gap), row[i].style))
     return line
 
 
