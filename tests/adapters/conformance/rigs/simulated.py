@@ -1,5 +1,6 @@
 """A rig around one of our simulated venues, which are processes that share no code with the adapters."""
 
+import abc
 import contextlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -78,9 +79,9 @@ class SimulatedRig(VenueRig):
     async def told(self, listed: Listed) -> list[Told]:
         return [told for text in await self.venue.sent(listed.venue_symbol) for told in self.read(text, listed)]
 
+    @abc.abstractmethod
     def read(self, text: str, listed: Listed) -> list[Told]:
         """What one frame or body says of an instrument."""
-        raise NotImplementedError
 
     async def mute(self, *, on: bool) -> None:
         await self.switch(self.mute_fault, on=on)
