@@ -185,7 +185,8 @@ async def test_a_failure_within_the_deadline_is_told_and_made_up_for(http: aioht
 async def test_two_planned_intervals_without_success_is_down_and_then_a_new_chain(http: aiohttp.ClientSession) -> None:
     async with HttpServer(price()) as server, Toy(server, http) as toy:
         await toy.until_state(LIVE)
-        server.replier = lambda _: Reply("", status=503)
+        # The wait is longer than the deadline, which so passes between two requests: one under way would be silence.
+        server.replier = lambda _: Reply("", status=503, headers={"Retry-After": "1"})
         status = await toy.until_state(DOWN, "no good answer for")
         assert "HTTP 503" in status.last_error
         server.replier = price()
