@@ -13,6 +13,7 @@ from tickmux_adapters.budget_file import BudgetFile
 from tickmux_adapters.errors import BudgetSpent, MalformedMessage, VenueError
 from tickmux_adapters.health import ChannelHealth
 from tickmux_adapters.model import Clock, Moment, QuoteUpdate, Sink, SourceState
+from tickmux_adapters.naming import first_of
 from tickmux_adapters.poll_plan import PollPlan
 from tickmux_adapters.poll_standing import Standing
 from tickmux_adapters.polling import PollFeed, PollingSettings, Request, Told
@@ -232,8 +233,7 @@ class Poller:
 
     def _note_lapsed(self) -> None:
         names = list(self._lapsed.values())
-        more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
-        said = f"no good answer any more about {', '.join(names[:NAMES_SHOWN])}{more}" if names else ""
+        said = f"no good answer any more about {first_of(names, NAMES_SHOWN)}" if names else ""
         self._health.note(said, about="lapsed")
 
     async def _remember(self) -> None:

@@ -17,6 +17,7 @@ from tickmux_adapters.alpaca.settings import AlpacaSettings
 from tickmux_adapters.errors import VenueError
 from tickmux_adapters.health import ChannelHealth
 from tickmux_adapters.model import Clock, Instrument, InstrumentState, Moment, Sink
+from tickmux_adapters.naming import first_of
 from tickmux_adapters.secrets import read_key
 
 logger = logging.getLogger(__name__)
@@ -111,7 +112,7 @@ class AlpacaFeed:
     def take_list_failure(self, why: str) -> None:
         """The list did not come, and is asked for again."""
         waiting = [symbol for symbol in self._symbols if symbol not in self._known]
-        self._list_problem = f"{_named(waiting)} must wait for the list of assets: {why}"
+        self._list_problem = f"{first_of(waiting, NAMED_MAX)} must wait for the list of assets: {why}"
         self._update_note()
 
     def converse(self) -> AlpacaConversation:
@@ -224,13 +225,11 @@ class AlpacaFeed:
     def _update_note(self) -> None:
         """Say in the slot's status what is wrong for as long as it is."""
         notes = [*self._problems, self._list_problem]
-        notes += [f"the venue does not list {_named(names)} in {channel}" for channel, names in self._missing.items()]
+        notes += [
+            f"the venue does not list {first_of(names, NAMED_MAX)} in {channel}"
+            for channel, names in self._missing.items()
+        ]
         self._health.note("; ".join(note for note in notes if note))
 
     def _now(self) -> Moment:
         return Moment(self._clock.wall_ns(), self._clock.monotonic_ns())
-
-
-def _named(names: Sequence[str]) -> str:
-    more = len(names) - NAMED_MAX
-    return ", ".join(names[:NAMED_MAX]) + (f" and {more} more" if more > 0 else "")

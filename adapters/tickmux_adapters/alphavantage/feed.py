@@ -13,6 +13,7 @@ from tickmux_adapters.errors import VenueError
 from tickmux_adapters.failures import refusal
 from tickmux_adapters.health import ChannelHealth
 from tickmux_adapters.model import Instrument, Moment
+from tickmux_adapters.naming import first_of
 from tickmux_adapters.polling import Asking, Request, Told
 from tickmux_adapters.rest import Answer
 from tickmux_adapters.secrets import read_key
@@ -127,9 +128,4 @@ class AlphaVantageFeed:
         by_problem: defaultdict[str, list[str]] = defaultdict(list)
         for said, symbols in self._problems.values():
             by_problem[said] += symbols
-        self._health.note("; ".join(f"{_named(symbols)}: {said}" for said, symbols in by_problem.items()))
-
-
-def _named(symbols: Sequence[str]) -> str:
-    more = len(symbols) - NAMED_MAX
-    return ", ".join(symbols[:NAMED_MAX]) + (f" and {more} more" if more > 0 else "")
+        self._health.note("; ".join(f"{first_of(symbols, NAMED_MAX)}: {said}" for said, symbols in by_problem.items()))

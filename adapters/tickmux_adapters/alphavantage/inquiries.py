@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from tickmux_adapters.model import Instrument
+from tickmux_adapters.naming import first_of
 from tickmux_adapters.polling import Request
 
 PATH: Final = "/query"
@@ -28,8 +29,7 @@ class Inquiry(NamedTuple):
     @property
     def name(self) -> str:
         """What it asks for, in a word or two; no two inquiries of a source have the same."""
-        first, more = self.instruments[0].venue_symbol, len(self.instruments) - 1
-        return f"{first} and {more} more" if more else first
+        return first_of([each.venue_symbol for each in self.instruments], 1)
 
     def request(self, key: str, entitlement: str | None) -> Request:
         """The request. The venue takes the key in the query alone, so that no URL may be shown to anyone."""

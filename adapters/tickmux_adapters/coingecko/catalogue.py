@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 from tickmux_adapters.coingecko.messages import Coin
 from tickmux_adapters.model import Instrument
+from tickmux_adapters.naming import first_of
 from tickmux_adapters.symbols import CURRENCY_ALIASES, canonical_pair, collisions, nearest, normalise_symbol
 
 CANDIDATES_SHOWN: Final = 5
@@ -142,9 +143,8 @@ def instrument_of(pair: Pair, *, source: str, coin_id: str) -> Instrument:
 def _shared(ticker: str, ids: Sequence[str]) -> str:
     # A coin's own id is shorter than those of its copies on other chains, and of what is named after it.
     ids = sorted(ids, key=len)
-    shown = ", ".join(ids[:CANDIDATES_SHOWN])
-    more = f" and {len(ids) - CANDIDATES_SHOWN} more" if len(ids) > CANDIDATES_SHOWN else ""
-    return f'{len(ids)} coins go by {ticker} ({shown}{more}): say which, such as {_setting(ticker)} = "{ids[0]}"'
+    shown = first_of(ids, CANDIDATES_SHOWN)
+    return f'{len(ids)} coins go by {ticker} ({shown}): say which, such as {_setting(ticker)} = "{ids[0]}"'
 
 
 def _setting(ticker: str) -> str:

@@ -11,6 +11,7 @@ from tickmux_adapters.errors import MalformedMessage, VenueError
 from tickmux_adapters.exactness import decimal_value, is_exact
 from tickmux_adapters.health import ChannelHealth
 from tickmux_adapters.model import Instrument, Moment, QuoteUpdate, Sink
+from tickmux_adapters.naming import first_of
 from tickmux_adapters.poll_plan import LAPSE_TURNS
 from tickmux_adapters.poller import PolledChain
 from tickmux_adapters.repeats import Repeats
@@ -228,6 +229,5 @@ def _check_known(coins: Mapping[str, Any], asked: Sequence[str]) -> None:
     """
     if any(coin_id in coins for coin_id in asked):
         return
-    more = f" and {len(asked) - NAMES_SHOWN} more" if len(asked) > NAMES_SHOWN else ""
-    names = ", ".join(asked[:NAMES_SHOWN])
-    raise VenueError(f"the venue knows none of the coins {names}{more}", retry_after_s=RETRY_UNKNOWN_S)
+    names = first_of(asked, NAMES_SHOWN)
+    raise VenueError(f"the venue knows none of the coins {names}", retry_after_s=RETRY_UNKNOWN_S)
