@@ -8,6 +8,7 @@ TickmuxError
     ├── NotServedYet       the contract has it, this server does not
     ├── TooManyStreams     the connection or the server holds as many streams as it may
     ├── ClientTooSlow      the client did not read for as long as a write may take
+    ├── ClientTooFarBehind what the client has yet to be sent is no longer kept, and it will not have it conflated
     ├── GoingAway          the server is ending the stream; reconnect
     └── InternalError      a defect of the server; its log says more
 """
@@ -80,6 +81,17 @@ class ClientTooSlow(RequestError):
     """The client did not read for as long as a write may take."""
 
     reason = "CLIENT_TOO_SLOW"
+
+
+class ClientTooFarBehind(RequestError):
+    """What the client has yet to be sent is no longer kept, and it asked to be told rather than to miss it."""
+
+    reason = "CLIENT_TOO_FAR_BEHIND"
+
+    def __init__(self, message: str, *, resume_token: str) -> None:
+        self.resume_token = resume_token
+        """Stands for the point up to which nothing is missing."""
+        super().__init__(message)
 
 
 class GoingAway(RequestError):

@@ -42,19 +42,24 @@ class Run:
             self._start = 0
         return freed
 
-    def count_after(self, cursor: int) -> int:
-        """How many kept frames lie after a position."""
-        return len(self._positions) - bisect_right(self._positions, cursor, self._start)
-
-    def after(self, cursor: int) -> list[tuple[int, bytes]]:
-        """The frames after a position with their own, oldest first."""
+    def count_after(self, cursor: int, through: int) -> int:
+        """How many kept frames lie after a position, up to another one."""
         start = bisect_right(self._positions, cursor, self._start)
-        return list(zip(self._positions[start:], self._frames[start:], strict=True))
+        return bisect_right(self._positions, through, start) - start
 
-    def iterate_after(self, cursor: int) -> Iterator[tuple[int, bytes]]:
+    def after(self, cursor: int, through: int) -> list[tuple[int, bytes]]:
+        """The frames after a position, up to another one, with their own, oldest first."""
+        positions = self._positions
+        start = bisect_right(positions, cursor, self._start)
+        # Most walks end at the head, where there is nothing to cut.
+        end = len(positions) if not positions or positions[-1] <= through else bisect_right(positions, through, start)
+        return list(zip(positions[start:end], self._frames[start:end], strict=True))
+
+    def iterate_after(self, cursor: int, through: int) -> Iterator[tuple[int, bytes]]:
         """As `after`, one at a time, for a long run of which little is wanted. Not across an append or an eviction."""
         positions, frames = self._positions, self._frames
-        for index in range(bisect_right(positions, cursor, self._start), len(positions)):
+        start = bisect_right(positions, cursor, self._start)
+        for index in range(start, bisect_right(positions, through, start)):
             yield positions[index], frames[index]
 
 

@@ -1,5 +1,6 @@
 """The hub: what is known now, what was lately, and who is to be told."""
 
+import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
@@ -10,6 +11,8 @@ from tickmux_server.history import Retention
 from tickmux_server.log import InstrumentEntry, Log, LogEntry, QuoteEntry, StatusEntry
 from tickmux_server.route import InstrumentState, Route, StatusChanges
 from tickmux_server.selection import Selection
+
+logger = logging.getLogger(__name__)
 
 HISTORY_BYTES_MAX: Final = 256 * 1024 * 1024
 HISTORY_AGE_S: Final = 60.0
@@ -37,6 +40,8 @@ class Hub:
     ) -> None:
         self.log = log
         self.head = log.head
+        self.unbroken_from = 0
+        """Whoever stands before this position has missed entries that the log lost; 0 while it has lost none."""
         self.changes = StatusChanges()
         self.retention = Retention(bytes_max=history_bytes_max, age_ns_max=round(history_age_s * _NS_PER_S))
         self.on_news = on_news
@@ -54,6 +59,8 @@ class Hub:
         """Take over entries of the log, the first of them at position `first`."""
         now_ns = self._clock.monotonic_ns()
         position = first
+        if first > self.head + 1:
+            self._note_hole(first)
         try:
             for entry in entries:
                 if type(entry) is QuoteEntry:
@@ -127,15 +134,28 @@ class Hub:
         return (state for state in candidates if _selected(selection, state))
 
     def served_frame(self, state: InstrumentState) -> bytes:
-        """The latest quote of an instrument as state, framed: marked STALE when its feed is not alive."""
+        """The latest quote of an instrument as state, framed: marked STALE when it is not known to be the present.
+
+        That is when its feed is not alive, and when the log has lost entries since: one may have been its next.
+        """
         slot = self._slots.get((state.key[0], state.channel))
-        if slot is not None and slot.state in _FRESH and state.epoch >= slot.epoch:
+        is_current = slot is not None and slot.state in _FRESH and state.epoch >= slot.epoch
+        if is_current and state.position > self.unbroken_from:
             return state.frame
         return with_stale_flag(state.frame)
 
     def statuses(self, selection: Selection) -> list[bytes]:
         """The current statuses of the selected sources, framed, by source and channel."""
         return [slot.frame for (source, _), slot in sorted(self._slots.items()) if selection.includes_source(source)]
+
+    def resumes(self, route: Route, position: int, *, latest: bool) -> bool:
+        """Whether a stream of a route can go on after a position.
+
+        Whoever wants the latest alone needs no history: what has changed since is known as long as the log lives.
+        """
+        if not self.unbroken_from <= position <= self.head:
+            return False
+        return latest or route.reaches(position)
 
     @property
     def routes(self) -> int:
@@ -146,6 +166,19 @@ class Hub:
         if self._dirty and not self._told:
             self._told = True
             self.on_news()
+
+    def _note_hole(self, first: int) -> None:
+        """Have every subscription begin anew: what the log lost may have been anyone's."""
+        logger.error("the log lost its entries %d to %d; every stream begins anew", self.head + 1, first - 1)
+        self.unbroken_from = first - 1
+        for route in self._routes.values():
+            self._soil(route)
+
+    def _soil(self, route: Route) -> None:
+        """Have the subscriptions of a route told that there is news."""
+        if not route.dirty:
+            route.dirty = True
+            self._dirty.append(route)
 
     def _quote(self, position: int, entry: QuoteEntry) -> None:
         state = self._instruments[entry.instrument]
@@ -161,7 +194,7 @@ class Hub:
         for route in state.routes:
             route.instruments.move_to_end(state)
             route.entries += 1
-            if not route.dirty:
+            if not route.dirty:  # written out here: this runs for every update of every route
                 route.dirty = True
                 self._dirty.append(route)
 
@@ -180,9 +213,8 @@ class Hub:
     def _announce(self, position: int, source: str, framed: bytes) -> None:
         self.changes.add(position, source, framed)
         for route in self._routes.values():
-            if not route.dirty and route.selection.includes_source(source):
-                route.dirty = True
-                self._dirty.append(route)
+            if route.selection.includes_source(source):
+                self._soil(route)
 
     def _instrument(self, entry: InstrumentEntry) -> None:
         state = self._instruments.get(entry.instrument)

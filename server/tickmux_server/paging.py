@@ -9,7 +9,7 @@ import msgspec
 
 from tickmux_adapters.model import InstrumentKey
 from tickmux_server.errors import InvalidRequest, Violation
-from tickmux_server.selection import Selection
+from tickmux_server.selection import Selection, canonical
 
 PAGE_SIZE_DEFAULT: Final = 5_000
 PAGE_SIZE_MAX: Final = 10_000
@@ -71,11 +71,4 @@ def decode(text: str, *, log: str, selection: Selection) -> PageToken:
 
 def digest(selection: Selection) -> str:
     """A short name of a selection, the same for all that mean the same."""
-    parts = (
-        sorted(selection.symbols),
-        list(selection.prefixes),
-        sorted(selection.sources),
-        sorted(selection.exchanges),
-        sorted(selection.types),
-    )
-    return hashlib.blake2b(msgspec.json.encode(parts), digest_size=12).hexdigest()
+    return hashlib.blake2b(canonical(selection), digest_size=12).hexdigest()

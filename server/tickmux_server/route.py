@@ -72,7 +72,8 @@ class Batch:
     count: int
     """Quotes in it."""
     through: int
-    """The position that a cursor reaches by it."""
+    """The position that a cursor reaches by it: every selected update up to there is written by then, or superseded by
+    one that is."""
     change: int
     """The number of the latest status change that a subscription knows by it."""
 
@@ -85,12 +86,13 @@ class Walk:
     latest_only: bool
     """Superseded revisions are left out: the latest was asked for, or the history no longer reaches the cursor."""
     complete: bool
-    """Whether it ends at the head; if not, the rest is walked once this part is written."""
-    head: int
+    """Whether it ends at `through`; if not, the rest is walked once this part is written."""
+    through: int
+    """The position that it is to end at."""
     change: int
-    """The number of the latest status change at the head."""
+    """The number of the latest status change up to there."""
     entries: int
-    """The route's count of entries at the head."""
+    """The route's count of entries at the head of the log."""
 
 
 class Route:
@@ -106,14 +108,17 @@ class Route:
         self.entries = 0
         """Quotes of this route that passed since it was made."""
         self.dirty = False
-        self._shared: dict[tuple[int, int, bool], Walk] = {}
+        self._shared: dict[tuple[int, int, int, bool], Walk] = {}
         self._shared_head = (0, 0)
 
-    def since(self, cursor: int, head: int, changes: "StatusChanges", known: int, *, latest: bool) -> Walk:
+    def since(
+        self, cursor: int, through: int, head: int, changes: "StatusChanges", known: int, *, latest: bool
+    ) -> Walk:
         """What follows a cursor, shared by all subscriptions that stand at the same one.
 
         Args:
             cursor: The position reached.
+            through: The position to end at. A walk that leaves out superseded revisions always ends at the head.
             head: Position of the latest entry of the log.
             changes: The hub's news of sources.
             known: Number of the latest status change that the subscription was sent.
@@ -123,13 +128,22 @@ class Route:
         if self._shared_head != stamp:
             self._shared.clear()
             self._shared_head = stamp
-        asked = (cursor, known, latest)
+        asked = (cursor, through, known, latest)
         walk = self._shared.get(asked)
         if walk is None:
-            walk = self._walk(cursor, head, changes, known, latest=latest)
+            walk = self._walk(cursor, through, head, changes, known, latest=latest)
             if len(self._shared) < _SHARED_BATCHES_MAX:
                 self._shared[asked] = walk
         return walk
+
+    def reaches(self, cursor: int) -> bool:
+        """Whether every quote after a position is still kept."""
+        return not any(state.run.evicted > cursor for state in self.latest(cursor))
+
+    def count_after(self, cursor: int, head: int) -> int:
+        """How many of the quotes that passed after a position are known of: all, if the history reaches there."""
+        # Of an instrument whose frames are all forgotten the latest is known: it is the state.
+        return sum(max(state.run.count_after(cursor, head), 1) for state in self.latest(cursor))
 
     def latest(self, cursor: int = 0) -> list[InstrumentState]:
         """The instruments that have a quote after a position, earliest first."""
@@ -141,24 +155,30 @@ class Route:
         changed.reverse()
         return changed
 
-    def _walk(self, cursor: int, head: int, changes: "StatusChanges", known: int, *, latest: bool) -> Walk:
+    def _walk(
+        self, cursor: int, through: int, head: int, changes: "StatusChanges", known: int, *, latest: bool
+    ) -> Walk:
         changed = self.latest(cursor)
-        cutter = _Cutter(changes.since(known, self.selection), known)
         # A run that was evicted past the cursor has lost revisions that this subscription was not sent.
         latest = latest or any(state.run.evicted > cursor for state in changed)
         if latest:
-            cutter.take((state.position, state.frame) for state in changed)
+            through = head
+        news, change = changes.since(known, self.selection, through)
+        cutter = _Cutter(news, known)
+        if latest:
+            # Until the last of them is written, an update may be missing whose successor is not written either.
+            cutter.take(((state.position, state.frame) for state in changed), reached=cursor)
             complete = True
         else:
-            complete = cutter.take(_in_order(changed, cursor), bytes_max=CHUNK_BYTES_MAX)
+            complete = cutter.take(_in_order(changed, cursor, through), bytes_max=CHUNK_BYTES_MAX)
         if complete:
-            cutter.end(head, changes.latest)
+            cutter.end(through, change)
         return Walk(
             tuple(cutter.batches),
             latest_only=latest,
             complete=complete,
-            head=head,
-            change=changes.latest,
+            through=through,
+            change=change,
             entries=self.entries,
         )
 
@@ -179,29 +199,36 @@ class StatusChanges:
         if len(self._changes) > self.KEPT_MAX:
             self._changes.popitem(last=False)
 
-    def since(self, known: int, selection: Selection) -> list[StatusChange]:
-        """The changes after a number that concern a selection, earliest first."""
+    def since(self, known: int, selection: Selection, through: int) -> tuple[list[StatusChange], int]:
+        """The changes after a number and up to a position that concern a selection, earliest first.
+
+        Returns:
+            Them, and the number of the latest change up to that position, whomever it concerns.
+        """
         if known >= self.latest:
-            return []
+            return [], known
         news: list[StatusChange] = []
+        reached = known
         for change in reversed(self._changes.values()):
             if change.number <= known:
                 break
-            if selection.includes_source(change.source):
-                news.append(change)
+            if change.position <= through:
+                reached = max(reached, change.number)
+                if selection.includes_source(change.source):
+                    news.append(change)
         news.reverse()
-        return news
+        return news, reached
 
     def reaches(self, known: int) -> bool:
         """Whether every change after a number is still kept."""
         return self.latest - known <= len(self._changes)
 
 
-def _in_order(changed: list[InstrumentState], cursor: int) -> Iterator[tuple[int, bytes]]:
-    if sum(state.run.count_after(cursor) for state in changed) > CHUNK_FRAMES_MAX:
-        return merge(*(state.run.iterate_after(cursor) for state in changed))
+def _in_order(changed: list[InstrumentState], cursor: int, through: int) -> Iterator[tuple[int, bytes]]:
+    if sum(state.run.count_after(cursor, through) for state in changed) > CHUNK_FRAMES_MAX:
+        return merge(*(state.run.iterate_after(cursor, through) for state in changed))
     # The common case, a short walk: timsort over the runs laid end to end costs a third of a heap.
-    items = [item for state in changed for item in state.run.after(cursor)]
+    items = [item for state in changed for item in state.run.after(cursor, through)]
     items.sort()
     return iter(items)
 
@@ -217,17 +244,22 @@ class _Cutter:
         self._bytes = 0
         self._known = known
 
-    def take(self, items: Iterable[tuple[int, bytes]], *, bytes_max: int | None = None) -> bool:
-        """Take quotes by position. False if they were more than `bytes_max`, so that some were left."""
+    def take(
+        self, items: Iterable[tuple[int, bytes]], *, bytes_max: int | None = None, reached: int | None = None
+    ) -> bool:
+        """Take quotes by position. False if they were more than `bytes_max`, so that some were left.
+
+        `reached` is what a cursor stands at before all of them are written, if that is not their own positions.
+        """
         news, quotes = self._news, self._quotes
-        reached = gathered = 0
+        through = gathered = 0
         for count, (position, frame) in enumerate(items):
             size = len(frame)
             if quotes and bytes_max is not None and (gathered + size > bytes_max or count >= CHUNK_FRAMES_MAX):
-                self._cut(reached, self._known)
+                self._cut(through, self._known)
                 return False
             if quotes and ((news and news[0].position < position) or self._bytes + size > CHUNK_BYTES_MAX):
-                self._cut(reached, self._known)
+                self._cut(through, self._known)
             while news and news[0].position < position:
                 change = news.popleft()
                 self._statuses.append(change.frame)
@@ -235,16 +267,16 @@ class _Cutter:
             quotes.append(frame)
             self._bytes += size
             gathered += size
-            reached = position
+            through = position if reached is None else reached
         if news and quotes:
-            self._cut(reached, self._known)
+            self._cut(through, self._known)
         return True
 
-    def end(self, head: int, change: int) -> None:
+    def end(self, through: int, change: int) -> None:
         """Close with the news that follows every quote."""
         self._statuses.extend(news.frame for news in self._news)
         if self._quotes or self._statuses:
-            self._cut(head, change)
+            self._cut(through, change)
 
     def _cut(self, through: int, change: int) -> None:
         statuses, quotes = self._statuses, self._quotes

@@ -5,6 +5,8 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Final
 
+import msgspec
+
 from tickmux.v1 import market_data_service_pb2
 from tickmux_adapters.symbols import nearest, normalise_symbol
 from tickmux_server.errors import InvalidRequest, NotServedYet, Violation
@@ -93,6 +95,18 @@ def parse(message: market_data_service_pb2.Selection, configured: Collection[str
     if violations:
         raise InvalidRequest(violations)
     return selection
+
+
+def canonical(selection: Selection) -> bytes:
+    """A selection as bytes, the same in every process for all that mean the same."""
+    parts = (
+        sorted(selection.symbols),
+        list(selection.prefixes),
+        sorted(selection.sources),
+        sorted(selection.exchanges),
+        sorted(selection.types),
+    )
+    return msgspec.json.encode(parts)
 
 
 def unmatched(sent: Iterable[str], matched: Collection[str]) -> list[str]:

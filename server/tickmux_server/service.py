@@ -6,17 +6,20 @@ Handlers take and give raw bytes, so that nothing is encoded twice and a malform
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection
-from typing import Final, TypeVar
+from dataclasses import dataclass
+from typing import Final, Literal, TypeVar
 
 import grpc
+from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import DecodeError, Message
 
 from tickmux.v1 import market_data_service_pb2 as contract
 from tickmux_adapters.model import Clock
-from tickmux_server import paging, selection, status
-from tickmux_server.errors import InternalError, InvalidRequest, NotServedYet, RequestError, Violation
+from tickmux_server import paging, resume, selection, status
+from tickmux_server.errors import InternalError, InvalidRequest, RequestError, Violation
 from tickmux_server.frames import LISTED_FIELD, relabelled
 from tickmux_server.hub import Hub
+from tickmux_server.resume import ResumeTokens
 from tickmux_server.route import InstrumentState
 from tickmux_server.selection import Selection
 from tickmux_server.streams import Stream, Streams
@@ -31,6 +34,7 @@ logger = logging.getLogger(__name__)
 
 SERVICE: Final = "tickmux.v1.MarketDataService"
 HEARTBEAT_INTERVAL_S_MAX: Final = 3600.0
+MIN_INTERVAL_S_MAX: Final = 3600.0
 
 _DEFECT: Final = InternalError("this server failed to answer; its log says why")
 
@@ -67,13 +71,15 @@ class MarketDataService:
         size = paging.page_size(request.page_size)
         response = contract.GetSnapshotResponse()
         first = not request.page_token
-        states, token = self._page(chosen, size, request.page_token, quoted=True)
+        page = self._page(chosen, size, request.page_token, quoted=True)
         frames: list[bytes] = []
         if first:
             response.unmatched.extend(self._unmatched(request.selection, chosen))
             frames += self._hub.statuses(chosen)
-        frames += (self._hub.served_frame(state) for state in states)
-        response.next_page_token = token
+        frames += (self._hub.served_frame(state) for state in page.states)
+        response.next_page_token = page.next_token
+        if not page.next_token:
+            response.resume_token = ResumeTokens(self._hub.log.identity, chosen).text(page.position)
         response.sent_at.FromNanoseconds(self._clock.wall_ns())
         return response.SerializeToString() + b"".join(frames)
 
@@ -82,11 +88,11 @@ class MarketDataService:
         request = _parse(contract.ListInstrumentsRequest, request_bytes)
         chosen = self._selection(request.selection)
         size = paging.page_size(request.page_size)
-        states, token = self._page(chosen, size, request.page_token, quoted=False)
-        response = contract.ListInstrumentsResponse(next_page_token=token)
+        page = self._page(chosen, size, request.page_token, quoted=False)
+        response = contract.ListInstrumentsResponse(next_page_token=page.next_token)
         if not request.page_token:
             response.unmatched.extend(self._unmatched(request.selection, chosen))
-        return response.SerializeToString() + b"".join(state.listed for state in states)
+        return response.SerializeToString() + b"".join(state.listed for state in page.states)
 
     def list_sources(self, request_bytes: bytes) -> bytes:
         """Answer the health of every source."""
@@ -113,7 +119,19 @@ class MarketDataService:
             RequestError: What it ends with.
         """
         request = _parse(contract.SubscribeRequest, request_bytes)
-        chosen, delivery, heartbeat_s = self._subscription_terms(request)
+        chosen = self._selection(request.selection)
+        delivery = _DELIVERIES.get(request.delivery)
+        if delivery is None:
+            raise InvalidRequest([Violation("delivery", f"unknown value {request.delivery}")])
+        min_interval_s = _interval_s(request, "min_interval", default_s=0.0, least_s=0.0, most_s=MIN_INTERVAL_S_MAX)
+        heartbeat_s = _interval_s(
+            request,
+            "heartbeat_interval",
+            default_s=HEARTBEAT_INTERVAL_S_DEFAULT,
+            least_s=HEARTBEAT_INTERVAL_S_MIN,
+            most_s=HEARTBEAT_INTERVAL_S_MAX,
+        )
+        token = resume.decode(request.resume_token) if request.resume_token else None
         with self._streams.open(context.peer()) as stream:
             stream.subscription = Subscription(
                 self._hub,
@@ -121,7 +139,9 @@ class MarketDataService:
                 chosen,
                 symbols=request.selection.symbols,
                 delivery=delivery,
+                min_interval_s=min_interval_s,
                 heartbeat_interval_s=heartbeat_s,
+                resume=token,
                 wake=stream.news.set,
             )
             try:
@@ -145,30 +165,12 @@ class MarketDataService:
                     await context.write(response)
                     stream.writing_since_ns = None
                 if not subscription.ended:
-                    await stream.news.wait()
+                    await stream.wait(subscription.quotes_due_ns, monotonic_ns())
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if stream.ended_by is None or task is None or task.uncancel() > 0:
                 raise
             raise stream.ended_by from None
-
-    def _subscription_terms(self, request: contract.SubscribeRequest) -> tuple[Selection, Delivery, float]:
-        chosen = self._selection(request.selection)
-        if request.WhichOneof("start") == "resume_token" and request.resume_token:
-            raise NotServedYet("resume_token is not served yet; subscribe without one, from the present state")
-        if request.delivery == contract.DELIVERY_ALL_OR_END:
-            raise NotServedYet("DELIVERY_ALL_OR_END is not served yet; use DELIVERY_ALL and watch `conflated`")
-        if request.delivery not in _DELIVERIES:
-            raise InvalidRequest([Violation("delivery", f"unknown value {request.delivery}")])
-        if request.HasField("min_interval") and request.min_interval.ToNanoseconds() != 0:
-            raise NotServedYet("min_interval is not served yet; subscribe without it")
-        heartbeat_s = HEARTBEAT_INTERVAL_S_DEFAULT
-        if request.HasField("heartbeat_interval"):
-            heartbeat_s = request.heartbeat_interval.seconds + request.heartbeat_interval.nanos / 1e9
-            if not HEARTBEAT_INTERVAL_S_MIN <= heartbeat_s <= HEARTBEAT_INTERVAL_S_MAX:
-                bounds = f"{HEARTBEAT_INTERVAL_S_MIN:.0f} s and {HEARTBEAT_INTERVAL_S_MAX:.0f} s"
-                raise InvalidRequest([Violation("heartbeat_interval", f"{heartbeat_s} s is not between {bounds}")])
-        return chosen, _DELIVERIES[request.delivery], heartbeat_s
 
     def _selection(self, sent: contract.Selection) -> Selection:
         return selection.parse(sent, self._sources)
@@ -178,8 +180,8 @@ class MarketDataService:
             return []
         return selection.unmatched(sent.symbols, {state.key[1] for state in self._hub.select(chosen)})
 
-    def _page(self, chosen: Selection, size: int, token: str, *, quoted: bool) -> tuple[list[InstrumentState], str]:
-        """One page of the selected instruments by source and symbol, and the token of the next one."""
+    def _page(self, chosen: Selection, size: int, token: str, *, quoted: bool) -> "_Page":
+        """One page of the selected instruments by source and symbol."""
         states = [state for state in self._hub.select(chosen) if state.frame or not quoted]
         position = self._hub.head
         log = self._hub.log.identity
@@ -189,16 +191,51 @@ class MarketDataService:
             states = [state for state in states if state.key > previous.last]
         states.sort(key=lambda state: state.key)
         page = states[:size]
-        if len(states) <= size:
-            return page, ""
-        return page, paging.encode(paging.PageToken(1, log, position, paging.digest(chosen), page[-1].key))
+        next_token = ""
+        if len(states) > size:
+            next_token = paging.encode(paging.PageToken(1, log, position, paging.digest(chosen), page[-1].key))
+        return _Page(page, next_token, position)
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """Some of the selected instruments."""
+
+    states: list[InstrumentState]
+    next_token: str
+    """Of the page after it; empty on the last."""
+    position: int
+    """The head of the log when the first page was served."""
 
 
 _DELIVERIES: Final = {
     contract.DELIVERY_UNSPECIFIED: Delivery.ALL,
     contract.DELIVERY_ALL: Delivery.ALL,
     contract.DELIVERY_LATEST: Delivery.LATEST,
+    contract.DELIVERY_ALL_OR_END: Delivery.ALL_OR_END,
 }
+
+
+def _interval_s(
+    request: contract.SubscribeRequest,
+    name: Literal["min_interval", "heartbeat_interval"],
+    *,
+    default_s: float,
+    least_s: float,
+    most_s: float,
+) -> float:
+    """An interval of a request, in seconds.
+
+    Raises:
+        InvalidRequest: It is out of bounds.
+    """
+    if not request.HasField(name):
+        return default_s
+    sent: Duration = getattr(request, name)
+    interval_s = sent.seconds + sent.nanos / 1e9
+    if not least_s <= interval_s <= most_s:
+        raise InvalidRequest([Violation(name, f"{interval_s:g} s is not between {least_s:.0f} s and {most_s:.0f} s")])
+    return interval_s
 
 
 def _parse(kind: type[_Request], request_bytes: bytes) -> _Request:

@@ -15,6 +15,7 @@ CODES: Final[dict[type[errors.RequestError], grpc.StatusCode]] = {
     errors.InvalidRequest: grpc.StatusCode.INVALID_ARGUMENT,
     errors.NotServedYet: grpc.StatusCode.UNIMPLEMENTED,
     errors.TooManyStreams: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    errors.ClientTooFarBehind: grpc.StatusCode.RESOURCE_EXHAUSTED,
     errors.ClientTooSlow: grpc.StatusCode.RESOURCE_EXHAUSTED,
     errors.GoingAway: grpc.StatusCode.UNAVAILABLE,
     errors.InternalError: grpc.StatusCode.INTERNAL,
@@ -33,7 +34,10 @@ _RETRYABLE: Final = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESO
 def to_status(error: errors.RequestError) -> status_pb2.Status:
     """The google.rpc.Status of an error: ErrorInfo always, BadRequest and RetryInfo where they apply."""
     code = CODES[type(error)]
-    details: list[any_pb2.Any] = [_packed(error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN))]
+    info = error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN)
+    if isinstance(error, errors.ClientTooFarBehind):
+        info.metadata["resume_token"] = error.resume_token
+    details: list[any_pb2.Any] = [_packed(info)]
     if isinstance(error, errors.InvalidRequest):
         violations = [
             error_details_pb2.BadRequest.FieldViolation(field=violation.field, description=violation.problem)

@@ -46,6 +46,17 @@ class Stream:
         self.ended_by: RequestError | None = None
         """What the server ended the stream with, in the middle of a write."""
 
+    async def wait(self, due_ns: int | None, now_ns: int) -> None:
+        """Wait for news, but not beyond a monotonic time if one is given."""
+        if due_ns is None:
+            await self.news.wait()
+            return
+        timer = asyncio.get_running_loop().call_later((due_ns - now_ns) / 1e9, self.news.set)
+        try:
+            await self.news.wait()
+        finally:
+            timer.cancel()
+
     def end(self, error: RequestError) -> None:
         """Cancel the call's task, for it to abort with an error."""
         if self.ended_by is None:

@@ -15,7 +15,6 @@ from tickmux_adapters.model import ChannelStatus, SourceState, SystemClock
 from tickmux_client import (
     CaughtUp,
     Conflated,
-    Delivery,
     Disconnected,
     GoingAway,
     Hole,
@@ -24,7 +23,6 @@ from tickmux_client import (
     Reconnected,
     Reset,
     SourceChanged,
-    UnimplementedError,
     Unmatched,
     connect,
 )
@@ -166,9 +164,8 @@ async def test_refusals_are_typed(flavour: Flavour) -> None:
         assert caught.value.violations
         with pytest.raises(InvalidRequestError):
             await collect(flavour, node.address, "quotes", lambda _: False, symbols="B*C")
-        with pytest.raises(UnimplementedError) as unserved:
-            await collect(flavour, node.address, "quotes", lambda _: False, delivery=Delivery.ALL_OR_END)
-        assert unserved.value.reason
+        with pytest.raises(InvalidRequestError, match="resume_token"):
+            await collect(flavour, node.address, "quotes", lambda _: False, resume_token="yesterday")
 
 
 @pytest.mark.parametrize("flavour", FLAVOURS)

@@ -1,7 +1,7 @@
 """What tests feed a publisher with, and what they read back."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from tickmux.v1 import market_data_service_pb2 as contract
 from tickmux.v1 import quote_pb2
@@ -38,7 +38,9 @@ class Feed:
         self.scheduled: list[Callable[[], None]] = []
         self.log = MemoryLog()
         self.entries: list[LogEntry] = []
-        self.log.read(lambda _, entries: self.entries.extend(entries))
+        self.positioned: list[tuple[int, LogEntry]] = []
+        """The same with their positions."""
+        self.log.read(self._record)
         self.hub = Hub(self.log, clock, history_bytes_max=history_bytes_max, history_age_s=history_age_s)
         self.publisher = Publisher(
             self.log,
@@ -46,6 +48,10 @@ class Feed:
             flags={"kraken": (quote_pb2.QUOTE_FLAG_SIMULATED,)},
             schedule=self.scheduled.append,
         )
+
+    def _record(self, first: int, entries: Sequence[LogEntry]) -> None:
+        self.entries.extend(entries)
+        self.positioned.extend(enumerate(entries, first))
 
     def start(self, source: str = "binance", *symbols: str, channel: str = "0") -> None:
         """Announce a live slot and its instruments."""

@@ -5,6 +5,8 @@ from hypothesis import strategies as st
 
 from tickmux_server.history import ENTRY_OVERHEAD_BYTES, Retention, Run
 
+HEAD = 1 << 40
+
 steps = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 40), st.integers(0, 30)), max_size=200)
 
 
@@ -30,10 +32,13 @@ def test_what_is_kept_is_the_newest_within_both_bounds(added: list[tuple[int, in
         assert len(retention) == len(kept)
     for number, run in enumerate(runs):
         expected = [(position, frame) for _, position, owner, frame in kept if owner == number]
-        assert run.after(0) == list(run.iterate_after(0)) == expected
+        assert run.after(0, HEAD) == list(run.iterate_after(0, HEAD)) == expected
         if expected:
-            assert run.after(expected[0][0]) == expected[1:]
-            assert run.count_after(expected[0][0]) == len(expected) - 1
+            assert run.after(expected[0][0], HEAD) == expected[1:]
+            assert run.count_after(expected[0][0], HEAD) == len(expected) - 1
+            through = expected[len(expected) // 2][0]
+            assert run.after(0, through) == list(run.iterate_after(0, through)) == expected[: len(expected) // 2 + 1]
+            assert run.count_after(0, through) == len(expected) // 2 + 1
             assert run.evicted < expected[0][0]
 
 
@@ -44,7 +49,7 @@ def test_a_long_run_does_not_keep_what_it_forgot() -> None:
         if position > 100:
             run.evict()
     assert len(run._frames) <= 256
-    assert [position for position, _ in run.after(0)] == list(range(9_901, 10_001))
+    assert [position for position, _ in run.after(0, HEAD)] == list(range(9_901, 10_001))
 
 
 def test_age_is_kept_without_new_entries() -> None:
@@ -56,4 +61,4 @@ def test_age_is_kept_without_new_entries() -> None:
     retention.expire(100)
     assert len(retention) == 1
     retention.expire(101)
-    assert (len(retention), retention.bytes, run.after(0), run.evicted) == (0, 0, [], 1)
+    assert (len(retention), retention.bytes, run.after(0, HEAD), run.evicted) == (0, 0, [], 1)

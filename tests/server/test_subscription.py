@@ -165,7 +165,7 @@ def test_subscriptions_at_the_same_cursor_share_one_batch(feed: Feed) -> None:
         drain(subscription)
     feed.bid(1.0)
     for subscription in (first, second):
-        subscription._walk()
+        subscription._advance()
     assert first._batches[0] is second._batches[0]
 
 

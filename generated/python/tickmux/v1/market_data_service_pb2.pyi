@@ -39,8 +39,8 @@ class _DeliveryEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Delivery.Val
     DELIVERY_LATEST: _Delivery.ValueType  # 2
     """The latest quote of each instrument that changed since the last response."""
     DELIVERY_ALL_OR_END: _Delivery.ValueType  # 3
-    """Every update; a client that falls behind the kept history is ended with RESOURCE_EXHAUSTED. Answered with
-    UNIMPLEMENTED for now.
+    """Every update; a client that falls behind the kept history is ended with RESOURCE_EXHAUSTED and the reason
+    CLIENT_TOO_FAR_BEHIND. The latest resume_token, which ErrorInfo.metadata repeats, says up to where nothing is missing.
     """
 
 class Delivery(_Delivery, metaclass=_DeliveryEnumTypeWrapper):
@@ -55,8 +55,8 @@ SubscribeResponse.conflated says how many updates that skipped.
 DELIVERY_LATEST: Delivery.ValueType  # 2
 """The latest quote of each instrument that changed since the last response."""
 DELIVERY_ALL_OR_END: Delivery.ValueType  # 3
-"""Every update; a client that falls behind the kept history is ended with RESOURCE_EXHAUSTED. Answered with
-UNIMPLEMENTED for now.
+"""Every update; a client that falls behind the kept history is ended with RESOURCE_EXHAUSTED and the reason
+CLIENT_TOO_FAR_BEHIND. The latest resume_token, which ErrorInfo.metadata repeats, says up to where nothing is missing.
 """
 Global___Delivery: _TypeAlias = Delivery  # noqa: Y015
 
@@ -73,7 +73,9 @@ class _ContinuityEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Continuity
     CONTINUITY_RESUMED: _Continuity.ValueType  # 2
     """Every update since the token follows (with DELIVERY_LATEST the newest of everything that changed since)."""
     CONTINUITY_RESET: _Continuity.ValueType  # 3
-    """The token could not be honoured, or a hole was found: the full state follows, and updates were lost before it."""
+    """The token could not be honoured (too old, or of another life of the server, another selection or another delivery),
+    or a hole was found: the full state follows, and updates may be lost before it. It may come on any response.
+    """
 
 class Continuity(_Continuity, metaclass=_ContinuityEnumTypeWrapper):
     """How a phase of a stream joins what the client already has."""
@@ -85,7 +87,9 @@ CONTINUITY_SNAPSHOT: Continuity.ValueType  # 1
 CONTINUITY_RESUMED: Continuity.ValueType  # 2
 """Every update since the token follows (with DELIVERY_LATEST the newest of everything that changed since)."""
 CONTINUITY_RESET: Continuity.ValueType  # 3
-"""The token could not be honoured, or a hole was found: the full state follows, and updates were lost before it."""
+"""The token could not be honoured (too old, or of another life of the server, another selection or another delivery),
+or a hole was found: the full state follows, and updates may be lost before it. It may come on any response.
+"""
 Global___Continuity: _TypeAlias = Continuity  # noqa: Y015
 
 @_typing.final
@@ -181,8 +185,9 @@ class GetSnapshotResponse(_message.Message):
     UNMATCHED_FIELD_NUMBER: _builtins.int
     SENT_AT_FIELD_NUMBER: _builtins.int
     resume_token: _builtins.str
-    """Opaque token for a Subscribe that goes on where this snapshot stands; on the last page only. Empty for now: resuming
-    is not served yet.
+    """Opaque token for a Subscribe to the same selection, under any delivery, that goes on where this snapshot stands; on
+    the last page only. It stands for the moment of the first page: updates that a later page has already are sent once
+    more, and are known by their epoch and revision.
     """
     next_page_token: _builtins.str
     """Opaque token of the next page; empty on the last."""
@@ -233,7 +238,8 @@ class SubscribeRequest(_message.Message):
     HEARTBEAT_INTERVAL_FIELD_NUMBER: _builtins.int
     resume_token: _builtins.str
     """Goes on after the point that this opaque token stands for, from an earlier response to the same selection and
-    delivery. Answered with UNIMPLEMENTED for now.
+    delivery, or from a snapshot of the same selection. SubscribeResponse.continuity of the first response says whether
+    it does. A text that is no token is answered with INVALID_ARGUMENT.
     """
     delivery: Global___Delivery.ValueType
     """What to do when this client reads more slowly than updates arrive."""
@@ -243,8 +249,9 @@ class SubscribeRequest(_message.Message):
 
     @_builtins.property
     def min_interval(self) -> _duration_pb2.Duration:
-        """Shortest time between two responses with quotes, for a client that wants a steady pace; absent or zero = as fast as
-        they come. Answered with UNIMPLEMENTED for now.
+        """Shortest time between two responses with live quotes, for a client that wants a steady pace, at most 1 hour; absent or
+        zero = as fast as they come. The state and the missed updates that open a phase come at once, what is too large for
+        one response comes in several at a time, and news of sources does not wait for its quotes.
         """
 
     @_builtins.property
@@ -288,17 +295,22 @@ class SubscribeResponse(_message.Message):
     GOING_AWAY_FIELD_NUMBER: _builtins.int
     SENT_AT_FIELD_NUMBER: _builtins.int
     resume_token: _builtins.str
-    """Opaque token that stands for the point reached by this response; hand it to the next Subscribe to go on there. Empty
-    for now: resuming is not served yet.
+    """Opaque token that stands for the point reached by this response; hand it to the next Subscribe to go on there. Every
+    selected update up to that point was sent, or superseded by one that was. Empty until the state that opens a phase is
+    complete.
     """
     continuity: Global___Continuity.ValueType
     """How what follows joins what came before on this stream or, with a resume token, on an earlier one."""
     caught_up: _builtins.bool
     """True on the last response of the state that opened the phase; what follows is live."""
     conflated: _builtins.int
-    """Count of updates of the selection that were passed over since the previous response."""
+    """Count of updates of the selection that were passed over since the previous response. Exact, but for a
+    DELIVERY_LATEST that resumes from before the kept history: then of those only what is still known is counted.
+    """
     going_away: _builtins.bool
-    """True when the server is about to end this stream: reconnect, here or elsewhere. Nothing is wrong with the request."""
+    """True on the last response, when the server is about to end this stream with UNAVAILABLE: go on with resume_token, here
+    or elsewhere, after the time that RetryInfo says. Nothing is wrong with the request.
+    """
     @_builtins.property
     def quotes(self) -> _containers.RepeatedCompositeFieldContainer[_quote_pb2.Quote]:
         """Quotes, in the order in which they were published."""
