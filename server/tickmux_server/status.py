@@ -53,10 +53,10 @@ def to_status(error: errors.RequestError) -> status_pb2.Status:
 
 
 async def abort(context: "grpc.aio.ServicerContext[bytes, bytes]", error: errors.RequestError) -> None:
-    """End a call with an error. Returns only if the client reads nothing, so that even the end cannot be sent.
+    """End a call with an error. The handler is to return then; gRPC knows how the call ended.
 
     Raises:
-        grpc.aio.AbortError: Once the end is on its way, as gRPC's own abort does.
+        asyncio.CancelledError: The connection is gone, so that nobody is left to be told.
     """
     trailers = (("grpc-status-details-bin", to_status(error).SerializeToString()),)
     try:
@@ -64,6 +64,12 @@ async def abort(context: "grpc.aio.ServicerContext[bytes, bytes]", error: errors
             await context.abort(CODES[type(error)], error.message, trailing_metadata=trailers)
     except TimeoutError:
         return
+    except grpc.aio.AbortError as aborted:
+        # gRPC keeps this error with the call, and its traceback leads over our frames back to the call. Such a ring
+        # would hold the call, and its place among the connection's calls, until the garbage collector comes by.
+        aborted.__traceback__ = aborted.__context__ = None
+    except grpc.aio.InternalError:
+        raise asyncio.CancelledError from None
 
 
 def _packed(

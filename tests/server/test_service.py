@@ -1,7 +1,8 @@
 """The calls over a real gRPC server: what is answered, what is refused and how."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+import gc
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import grpc
@@ -15,7 +16,7 @@ from tests.server.feed import NodeFeed
 
 from tickmux.v1 import market_data_service_pb2 as contract
 from tickmux.v1 import market_data_service_pb2_grpc as stubs
-from tickmux_server.node import Node
+from tickmux_server.node import SERVER_OPTIONS, Node
 from tickmux_server.streams import STREAMS_PER_CONNECTION_MAX
 
 AWAIT_S = 10.0
@@ -238,6 +239,26 @@ async def test_a_request_of_70_kib_is_refused_and_the_next_one_answered(stub: An
     error = await refused(stub.GetSnapshot(large))
     assert error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
     assert (await stub.GetSnapshot(contract.GetSnapshotRequest(), timeout=AWAIT_S)).HasField("sent_at")
+
+
+@pytest.fixture
+def uncollected() -> Iterator[None]:
+    """No garbage collection: a server runs it so rarely that nothing may wait for it."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+async def test_a_call_that_was_refused_holds_no_place_on_its_connection(
+    stub: Any, channel: grpc.aio.Channel, uncollected: None
+) -> None:
+    calls_max = dict(SERVER_OPTIONS)["grpc.max_concurrent_streams"]
+    raw: Any = channel
+    for method in (raw.unary_unary("/tickmux.v1.MarketDataService/GetSnapshot"), stub.Subscribe):
+        request = b"\xff" if method is not stub.Subscribe else contract.SubscribeRequest(resume_token="yesterday")
+        codes = {(await refused(method(request))).code() for _ in range(calls_max + 10)}
+        assert codes == {grpc.StatusCode.INVALID_ARGUMENT}
 
 
 async def test_garbage_on_the_port_disturbs_nobody(node: Node, stub: Any, feeding: NodeFeed) -> None:
