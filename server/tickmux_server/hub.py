@@ -26,7 +26,7 @@ _NS_PER_S: Final = 1_000_000_000
 class Hub:
     """The state of all instruments and sources, built from the log and never parsing a frame.
 
-    Pure: no task, no socket; `on_news` is called once when routes have something to tell, until `wake` told them.
+    Pure: no task, no socket; `on_news` is called once when routes have something to tell, until `take_wakers`.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class Hub:
         self._routes: dict[Selection, Route] = {}
         self._dirty: list[Route] = []
         self._told = False
-        """Whether `on_news` was called since the last wake."""
+        """Whether `on_news` was called since wakers were last taken."""
         log.read(self.apply)
 
     def apply(self, first: int, entries: Sequence[LogEntry]) -> None:
@@ -76,18 +76,13 @@ class Hub:
             self.retention.end_batch(now_ns)
             self._tell()
 
-    def wake(self) -> int:
-        """Tell every subscription of the routes with news; returns how many were told."""
+    def take_wakers(self) -> list[Callable[[], None]]:
+        """What to call to tell every subscription of the routes with news; `on_news` is called again for later ones."""
         dirty, self._dirty = self._dirty, []
         self._told = False
-        woken = 0
         for route in dirty:
             route.dirty = False
-        for route in dirty:
-            for waker in route.wakers.values():
-                waker()
-            woken += len(route.wakers)
-        return woken
+        return [waker for route in dirty for waker in route.wakers.values()]
 
     def watch(self) -> None:
         """Forget old history, and call slots UNKNOWN whose publisher is silent. To be called every second."""

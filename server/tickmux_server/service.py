@@ -133,6 +133,7 @@ class MarketDataService:
         )
         token = resume.decode(request.resume_token) if request.resume_token else None
         with self._streams.open(context.peer()) as stream:
+            await self._streams.turns.take()
             stream.subscription = Subscription(
                 self._hub,
                 self._clock,
@@ -160,7 +161,7 @@ class MarketDataService:
         try:
             while not subscription.ended:
                 stream.news.clear()
-                while (response := subscription.next_response()) is not None:
+                while (response := await self._next(subscription)) is not None:
                     stream.writing_since_ns = monotonic_ns()
                     await context.write(response)
                     stream.writing_since_ns = None
@@ -171,6 +172,11 @@ class MarketDataService:
             if stream.ended_by is None or task is None or task.uncancel() > 0:
                 raise
             raise stream.ended_by from None
+
+    async def _next(self, subscription: Subscription) -> bytes | None:
+        if subscription.is_behind:
+            await self._streams.turns.take()
+        return subscription.next_response()
 
     def _selection(self, sent: contract.Selection) -> Selection:
         return selection.parse(sent, self._sources)

@@ -97,6 +97,8 @@ class Subscription:
         self._catching_up_to: int | None = None
         """Where the missed updates end that opened the phase, until all of them are walked."""
         self._last_of_catch_up: Batch | None = None
+        self._is_behind = False
+        """Whether the latest walk left some for the next one."""
         if resume is None:
             self._open_with_state(contract.CONTINUITY_SNAPSHOT)
         elif self._tokens.own(resume) and hub.resumes(self._route, resume.position, latest=self._latest):
@@ -126,6 +128,11 @@ class Subscription:
     def quotes_due_ns(self) -> int | None:
         """The monotonic time at which to ask again although nothing woke this stream; None if it need not be."""
         return self._quotes_from_ns if self._clock.monotonic_ns() < self._quotes_from_ns else None
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether the next response takes a longer walk: part of the state, or of more updates than fit into one."""
+        return self._opening is not None or self._state is not None or self._is_behind
 
     def heartbeat_due(self, now_ns: int) -> bool:
         """Whether a heartbeat is due; if so the stream is to be woken."""
@@ -216,6 +223,7 @@ class Subscription:
             self._seen = walk.entries
         else:
             self._seen += delivered
+        self._is_behind = not walk.complete
         if not walk.complete:
             self._cursor, self._known = walk.batches[-1].through, walk.batches[-1].change
             return

@@ -92,6 +92,13 @@ class Feed:
         )
         self.publisher.flush()
 
+    def wake(self) -> int:
+        """Tell whom there is news for; returns how many."""
+        wakers = self.hub.take_wakers()
+        for waker in wakers:
+            waker()
+        return len(wakers)
+
     def quotes(self) -> list[quote_pb2.Quote]:
         """Every quote that was logged."""
         framed = b"".join(entry.frame for entry in self.entries if isinstance(entry, QuoteEntry))

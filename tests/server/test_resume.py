@@ -207,12 +207,12 @@ def test_a_hole_in_the_log_begins_every_stream_anew(feed: Feed) -> None:
     woken: list[bool] = []
     subscription = subscribe(feed, wake=lambda: woken.append(True))
     (state,) = drain(subscription)
-    feed.hub.wake()
+    feed.wake()
     woken.clear()
     (last,) = [entry for entry in feed.entries if isinstance(entry, QuoteEntry)][-1:]
     feed.log.head += 3
     feed.log.append([QuoteEntry(last.instrument, last.epoch, 5, last.frame)])
-    feed.hub.wake()
+    feed.wake()
     assert woken
     (reset,) = drain(subscription)
     assert (reset.continuity, reset.caught_up, reset.conflated) == (contract.CONTINUITY_RESET, True, 0)
@@ -250,15 +250,15 @@ def test_a_paced_stream_sends_quotes_at_its_pace_and_news_of_sources_at_once(fee
     woken: list[bool] = []
     subscription = subscribe(feed, min_interval_s=1.0, wake=lambda: woken.append(True))
     drain(subscription)
-    feed.hub.wake()
+    feed.wake()
     woken.clear()
     feed.bid(1.0)
     feed.bid(2.0)
-    feed.hub.wake()
+    feed.wake()
     assert (drain(subscription), woken) == ([], [])
     assert subscription.quotes_due_ns == feed.clock.monotonic + 1_000_000_000
     feed.status("binance", SourceState.DOWN)
-    feed.hub.wake()
+    feed.wake()
     assert woken
     (news,) = drain(subscription)
     assert ([status.state for status in news.source_statuses], len(news.quotes)) == ([source_pb2.SOURCE_STATE_DOWN], 0)
@@ -270,5 +270,5 @@ def test_a_paced_stream_sends_quotes_at_its_pace_and_news_of_sources_at_once(fee
     feed.clock.advance(1.0)
     woken.clear()
     feed.bid(3.0)
-    feed.hub.wake()
+    feed.wake()
     assert woken

@@ -244,16 +244,16 @@ def test_only_routes_with_news_are_woken_and_once(feed: Feed) -> None:
     woken: list[str] = []
     for symbol in ("BTCUSDT", "ETHUSDT"):
         subscribe(feed, Selection(symbols=frozenset({symbol})), wake=lambda symbol=symbol: woken.append(symbol))
-    feed.hub.wake()
+    feed.wake()
     woken.clear()
     news: list[bool] = []
     feed.hub.on_news = lambda: news.append(True)
     feed.bid(1.0, "BTCUSDT")
     feed.bid(2.0, "BTCUSDT")
     assert len(news) == 1
-    assert feed.hub.wake() == 1
+    assert feed.wake() == 1
     assert woken == ["BTCUSDT"]
-    assert feed.hub.wake() == 0
+    assert feed.wake() == 0
 
 
 def test_an_entry_that_fails_does_not_put_the_others_to_sleep(feed: Feed) -> None:
@@ -262,34 +262,15 @@ def test_an_entry_that_fails_does_not_put_the_others_to_sleep(feed: Feed) -> Non
     news: list[bool] = []
     subscription = subscribe(feed, wake=lambda: woken.append(True))
     drain(subscription)
-    feed.hub.wake()
+    feed.wake()
     feed.hub.on_news = lambda: news.append(True)
     feed.bid(1.0)
     (good,) = (entry for entry in feed.entries if isinstance(entry, QuoteEntry))
     unknown = QuoteEntry(("binance", "NEVER"), good.epoch, 1, b"")
     with pytest.raises(KeyError):
         feed.log.append([QuoteEntry(good.instrument, good.epoch, 2, good.frame), unknown])
-    feed.hub.wake()
+    feed.wake()
     feed.log.append([QuoteEntry(good.instrument, good.epoch, 3, good.frame)])
     assert len(news) == 2
     assert feed.hub.head == feed.log.head
     assert len(drain(subscription)[0].quotes) == 3
-
-
-def test_a_waker_that_fails_does_not_put_other_routes_to_sleep(feed: Feed) -> None:
-    feed.start("binance", "BTCUSDT", "ETHUSDT")
-    woken: list[str] = []
-
-    def fail() -> None:
-        raise RuntimeError("a defect")
-
-    failing = subscribe(feed, Selection(symbols=frozenset({"BTCUSDT"})), wake=fail)
-    subscribe(feed, Selection(symbols=frozenset({"ETHUSDT"})), wake=lambda: woken.append("ETHUSDT"))
-    feed.bid(1.0, "BTCUSDT")
-    feed.bid(1.0, "ETHUSDT")
-    with pytest.raises(RuntimeError):
-        feed.hub.wake()
-    failing.close()
-    feed.bid(2.0, "ETHUSDT")
-    feed.hub.wake()
-    assert woken == ["ETHUSDT"]
