@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Sequence
 from typing import Final
 
 ENTRY_OVERHEAD_BYTES: Final = 112
@@ -42,25 +42,45 @@ class Run:
             self._start = 0
         return freed
 
-    def count_after(self, cursor: int, through: int) -> int:
+    def count(self, after: int, through: int) -> int:
         """How many kept frames lie after a position, up to another one."""
-        start = bisect_right(self._positions, cursor, self._start)
+        start = bisect_right(self._positions, after, self._start)
         return bisect_right(self._positions, through, start) - start
 
-    def after(self, cursor: int, through: int) -> list[tuple[int, bytes]]:
+    def frames(self, after: int, through: int) -> list[tuple[int, bytes]]:
         """The frames after a position, up to another one, with their own, oldest first."""
         positions = self._positions
-        start = bisect_right(positions, cursor, self._start)
+        start = bisect_right(positions, after, self._start)
         # Most walks end at the head, where there is nothing to cut.
         end = len(positions) if not positions or positions[-1] <= through else bisect_right(positions, through, start)
         return list(zip(positions[start:end], self._frames[start:end], strict=True))
 
-    def iterate_after(self, cursor: int, through: int) -> Iterator[tuple[int, bytes]]:
-        """As `after`, one at a time, for a long run of which little is wanted. Not across an append or an eviction."""
-        positions, frames = self._positions, self._frames
-        start = bisect_right(positions, cursor, self._start)
-        for index in range(start, bisect_right(positions, through, start)):
-            yield positions[index], frames[index]
+
+def stretch_end(runs: Sequence[Run], after: int, through: int, frames_max: int) -> int:
+    """Where to end a stretch of the log so that it holds about `frames_max` frames of these runs.
+
+    Laying runs end to end and sorting them costs a third of merging them by a heap, but all of what is laid down: so
+    the stretch is found first, by counting. It holds at most twice as many frames as asked for, and at least one if
+    there is one.
+    """
+    low, high = after, through
+    count = _count(runs, after, high)
+    evenly = True
+    while count > 2 * frames_max and high - low > 1:
+        # Every other guess takes what is between for spread evenly, which it mostly is; the others halve it.
+        step = (high - low) * frames_max // count if evenly else (high - low) // 2
+        evenly = not evenly
+        middle = low + min(max(step, 1), high - low - 1)
+        below = _count(runs, after, middle)
+        if below < frames_max // 2:
+            low = middle
+        else:
+            high, count = middle, below
+    return high
+
+
+def _count(runs: Sequence[Run], after: int, through: int) -> int:
+    return sum(run.count(after, through) for run in runs)
 
 
 class Retention:

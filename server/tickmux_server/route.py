@@ -1,19 +1,18 @@
 """Routes: one distinct selection, whoever asks for it, and the instruments that it selects in order of recency."""
 
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from heapq import merge
 from typing import Final
 
 from tickmux_adapters.model import InstrumentKey
-from tickmux_server.history import Run
+from tickmux_server.history import Run, stretch_end
 from tickmux_server.selection import Selection
 
 CHUNK_BYTES_MAX: Final = 256 * 1024
 """Largest batch of frames that is joined and written at once."""
-CHUNK_FRAMES_MAX: Final = 2048
-"""Most frames that one walk gathers, so that catching up yields the event loop at a steady pace."""
+CHUNK_FRAMES: Final = 1024
+"""About as many frames one walk gathers, so that catching up yields the event loop at a steady pace."""
 _SHARED_BATCHES_MAX: Final = 64
 """Batches kept for subscriptions at the same cursor; more cursors than this share nothing and lose only time."""
 
@@ -143,7 +142,7 @@ class Route:
     def count_after(self, cursor: int, head: int) -> int:
         """How many of the quotes that passed after a position are known of: all, if the history reaches there."""
         # Of an instrument whose frames are all forgotten the latest is known: it is the state.
-        return sum(max(state.run.count_after(cursor, head), 1) for state in self.latest(cursor))
+        return sum(max(state.run.count(cursor, head), 1) for state in self.latest(cursor))
 
     def latest(self, cursor: int = 0) -> list[InstrumentState]:
         """The instruments that have a quote after a position, earliest first."""
@@ -167,10 +166,17 @@ class Route:
         cutter = _Cutter(news, known)
         if latest:
             # Until the last of them is written, an update may be missing whose successor is not written either.
-            cutter.take(((state.position, state.frame) for state in changed), reached=cursor)
+            cutter.take([(state.position, state.frame) for state in changed], reached=cursor)
             complete = True
         else:
-            complete = cutter.take(_in_order(changed, cursor, through), bytes_max=CHUNK_BYTES_MAX)
+            runs = [state.run for state in changed]
+            end = stretch_end(runs, cursor, through, CHUNK_FRAMES)
+            items = [item for run in runs for item in run.frames(cursor, end)]
+            items.sort()
+            taken = cutter.take(items, bytes_max=CHUNK_BYTES_MAX)
+            complete = taken and end == through
+            if taken and not complete:
+                cutter.pause(end)
         if complete:
             cutter.end(through, change)
         return Walk(
@@ -224,15 +230,6 @@ class StatusChanges:
         return self.latest - known <= len(self._changes)
 
 
-def _in_order(changed: list[InstrumentState], cursor: int, through: int) -> Iterator[tuple[int, bytes]]:
-    if sum(state.run.count_after(cursor, through) for state in changed) > CHUNK_FRAMES_MAX:
-        return merge(*(state.run.iterate_after(cursor, through) for state in changed))
-    # The common case, a short walk: timsort over the runs laid end to end costs a third of a heap.
-    items = [item for state in changed for item in state.run.after(cursor, through)]
-    items.sort()
-    return iter(items)
-
-
 class _Cutter:
     """Cuts frames in log order into batches in which no status follows a quote."""
 
@@ -244,18 +241,22 @@ class _Cutter:
         self._bytes = 0
         self._known = known
 
-    def take(
-        self, items: Iterable[tuple[int, bytes]], *, bytes_max: int | None = None, reached: int | None = None
-    ) -> bool:
+    def take(self, items: list[tuple[int, bytes]], *, bytes_max: int | None = None, reached: int | None = None) -> bool:
         """Take quotes by position. False if they were more than `bytes_max`, so that some were left.
 
         `reached` is what a cursor stands at before all of them are written, if that is not their own positions.
         """
         news, quotes = self._news, self._quotes
+        if not news and not quotes:
+            # The common case by far.
+            frames = [frame for _, frame in items]
+            if sum(map(len, frames)) <= CHUNK_BYTES_MAX:
+                self._quotes = frames
+                return True
         through = gathered = 0
-        for count, (position, frame) in enumerate(items):
+        for position, frame in items:
             size = len(frame)
-            if quotes and bytes_max is not None and (gathered + size > bytes_max or count >= CHUNK_FRAMES_MAX):
+            if quotes and bytes_max is not None and gathered + size > bytes_max:
                 self._cut(through, self._known)
                 return False
             if quotes and ((news and news[0].position < position) or self._bytes + size > CHUNK_BYTES_MAX):
@@ -271,6 +272,11 @@ class _Cutter:
         if news and quotes:
             self._cut(through, self._known)
         return True
+
+    def pause(self, through: int) -> None:
+        """Close with what was taken: the news that may follow it belongs to the next walk."""
+        if self._quotes:
+            self._cut(through, self._known)
 
     def end(self, through: int, change: int) -> None:
         """Close with the news that follows every quote."""

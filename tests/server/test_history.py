@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tickmux_server.history import ENTRY_OVERHEAD_BYTES, Retention, Run
+from tickmux_server.history import ENTRY_OVERHEAD_BYTES, Retention, Run, stretch_end
 
 HEAD = 1 << 40
 
@@ -32,13 +32,13 @@ def test_what_is_kept_is_the_newest_within_both_bounds(added: list[tuple[int, in
         assert len(retention) == len(kept)
     for number, run in enumerate(runs):
         expected = [(position, frame) for _, position, owner, frame in kept if owner == number]
-        assert run.after(0, HEAD) == list(run.iterate_after(0, HEAD)) == expected
+        assert run.frames(0, HEAD) == expected
         if expected:
-            assert run.after(expected[0][0], HEAD) == expected[1:]
-            assert run.count_after(expected[0][0], HEAD) == len(expected) - 1
+            assert run.frames(expected[0][0], HEAD) == expected[1:]
+            assert run.count(expected[0][0], HEAD) == len(expected) - 1
             through = expected[len(expected) // 2][0]
-            assert run.after(0, through) == list(run.iterate_after(0, through)) == expected[: len(expected) // 2 + 1]
-            assert run.count_after(0, through) == len(expected) // 2 + 1
+            assert run.frames(0, through) == expected[: len(expected) // 2 + 1]
+            assert run.count(0, through) == len(expected) // 2 + 1
             assert run.evicted < expected[0][0]
 
 
@@ -49,7 +49,7 @@ def test_a_long_run_does_not_keep_what_it_forgot() -> None:
         if position > 100:
             run.evict()
     assert len(run._frames) <= 256
-    assert [position for position, _ in run.after(0, HEAD)] == list(range(9_901, 10_001))
+    assert [position for position, _ in run.frames(0, HEAD)] == list(range(9_901, 10_001))
 
 
 def test_age_is_kept_without_new_entries() -> None:
@@ -61,4 +61,17 @@ def test_age_is_kept_without_new_entries() -> None:
     retention.expire(100)
     assert len(retention) == 1
     retention.expire(101)
-    assert (len(retention), retention.bytes, run.after(0, HEAD), run.evicted) == (0, 0, [], 1)
+    assert (len(retention), retention.bytes, run.frames(0, HEAD), run.evicted) == (0, 0, [], 1)
+
+
+@given(st.lists(st.integers(0, 4), max_size=300), st.integers(0, 300), st.integers(2, 20))
+def test_a_stretch_holds_about_as_many_frames_as_asked_for(owners: list[int], after: int, frames_max: int) -> None:
+    runs = [Run() for _ in range(4)]
+    for position, owner in enumerate(owners, start=1):
+        if owner < 4:  # the others are of instruments that are not asked for
+            runs[owner].append(position, b"")
+    through = len(owners)
+    end = stretch_end(runs, min(after, through), through, frames_max)
+    held = sum(run.count(min(after, through), end) for run in runs)
+    assert held <= 2 * frames_max
+    assert end == through or held >= frames_max // 2

@@ -8,7 +8,7 @@ from tickmux.v1 import source_pb2
 from tickmux_adapters.model import Instrument, SourceState
 from tickmux_server.hub import STATUS_SILENCE_S
 from tickmux_server.log import QuoteEntry
-from tickmux_server.route import CHUNK_BYTES_MAX, CHUNK_FRAMES_MAX
+from tickmux_server.route import CHUNK_BYTES_MAX, CHUNK_FRAMES
 from tickmux_server.selection import Selection
 from tickmux_server.subscription import Delivery, Subscription
 
@@ -149,7 +149,7 @@ def test_a_long_backlog_is_walked_in_parts_and_loses_nothing(clock: ManualClock)
     feed.start("binance", "BTCUSDT", "ETHUSDT", "SOLUSDT")
     subscription = subscribe(feed)
     drain(subscription)
-    count = 2 * CHUNK_FRAMES_MAX + 17
+    count = 4 * CHUNK_FRAMES + 17
     for number in range(count):
         feed.bid(float(number), ("BTCUSDT", "ETHUSDT", "SOLUSDT")[number % 3])
     responses = drain(subscription)

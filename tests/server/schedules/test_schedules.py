@@ -19,7 +19,7 @@ from tickmux_server.errors import ClientTooFarBehind
 from tickmux_server.history import ENTRY_OVERHEAD_BYTES
 from tickmux_server.log import StatusEntry
 from tickmux_server.resume import ResumeTokens
-from tickmux_server.route import CHUNK_BYTES_MAX
+from tickmux_server.route import CHUNK_BYTES_MAX, CHUNK_FRAMES
 from tickmux_server.selection import Selection
 from tickmux_server.subscription import Delivery, Subscription
 
@@ -262,6 +262,7 @@ def test_streams_agree_with_the_model(
 ) -> None:
     # Small chunks make a few quotes take several responses, in the midst of which a schedule may go on.
     monkeypatch.setattr("tickmux_server.route.CHUNK_BYTES_MAX", chunk_bytes_max)
+    monkeypatch.setattr("tickmux_server.route.CHUNK_FRAMES", CHUNK_FRAMES if chunk_bytes_max == CHUNK_BYTES_MAX else 2)
     monkeypatch.setattr("tickmux_server.subscription.CHUNK_BYTES_MAX", chunk_bytes_max)
     run = Run(history_frames, takes_one_response=chunk_bytes_max == CHUNK_BYTES_MAX)
     run.play(schedule)
