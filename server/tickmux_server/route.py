@@ -13,8 +13,8 @@ CHUNK_BYTES_MAX: Final = 256 * 1024
 """Largest batch of frames that is joined and written at once."""
 CHUNK_FRAMES: Final = 1024
 """About as many frames one walk gathers, so that catching up yields the event loop at a steady pace."""
-_SHARED_BATCHES_MAX: Final = 64
-"""Batches kept for subscriptions at the same cursor; more cursors than this share nothing and lose only time."""
+_SHARED_WALKS_MAX: Final = 16
+"""Walks kept for subscriptions at the same cursor; more cursors than this share nothing and lose only time."""
 
 
 class InstrumentState:
@@ -131,7 +131,8 @@ class Route:
         walk = self._shared.get(asked)
         if walk is None:
             walk = self._walk(cursor, through, head, changes, known, latest=latest)
-            if len(self._shared) < _SHARED_BATCHES_MAX:
+            # For a single subscription it would only be kept from being freed.
+            if len(self.wakers) > 1 and len(self._shared) < _SHARED_WALKS_MAX:
                 self._shared[asked] = walk
         return walk
 
