@@ -24,14 +24,21 @@ WRITE_DEADLINE_S: Final = 10.0
 WRITE_DEADLINE_DRAINING_S: Final = 2.0
 STREAM_AGE_JITTER: Final = 0.2
 """Ages are spread over +-20 %, so that clients that came together do not leave together."""
-RECONNECT_SPREAD_S: Final = 2.0
-"""Clients that are sent away are told to come back at some time within this, each at its own."""
+RECONNECTS_PER_S: Final = 1000
+"""Clients that are sent away together are told to come back at times of their own, about so many a second."""
+RECONNECT_SPREAD_S_MIN: Final = 0.1
+RECONNECT_SPREAD_S_MAX: Final = 10.0
 
 WAKES_PER_ITERATION: Final = 64
 """At about 25 us a write, so many streams keep the event loop busy for less than two milliseconds."""
 
 _SWEEP_INTERVAL_S: Final = 0.25
 _WATCH_INTERVAL_S: Final = 1.0
+
+
+def reconnect_spread_s(streams: int) -> float:
+    """Over how long a time so many streams that are sent away together are to come back."""
+    return min(max(streams / RECONNECTS_PER_S, RECONNECT_SPREAD_S_MIN), RECONNECT_SPREAD_S_MAX)
 
 
 class Stream:
@@ -87,6 +94,8 @@ class Streams:
         """Whether there was news during a flush, which it may have missed."""
         self.turns = Turns()
         self._draining = False
+        self._spread_s = reconnect_spread_s(1)
+        """Of the times at which clients are told to come back: short for streams that end one by one, by their age."""
         hub.on_news = self._schedule_flush
 
     def __len__(self) -> int:
@@ -135,11 +144,12 @@ class Streams:
 
     def going_away(self) -> GoingAway:
         """The error that sends a client away, with its own time to come back."""
-        return GoingAway("the server is ending this stream; reconnect", retry_after_s=self._draw() * RECONNECT_SPREAD_S)
+        return GoingAway("the server is ending this stream; reconnect", retry_after_s=self._draw() * self._spread_s)
 
     async def drain(self, limit_s: float) -> None:
         """Ask every stream to end, and wait until they have, or the limit is over."""
         self._draining = True
+        self._spread_s = reconnect_spread_s(len(self._streams))
         for stream in list(self._streams):
             if stream.subscription is not None:
                 stream.subscription.go_away()

@@ -10,7 +10,10 @@ from tests.server.test_service import AWAIT_S, error_details, everything, refuse
 
 from tickmux.v1 import market_data_service_pb2 as contract
 from tickmux.v1 import market_data_service_pb2_grpc as stubs
+from tickmux_adapters.model import SystemClock
+from tickmux_server.config import Config
 from tickmux_server.node import Node
+from tickmux_server.streams import RECONNECT_SPREAD_S_MIN, reconnect_spread_s
 
 
 @pytest.fixture
@@ -130,3 +133,32 @@ async def test_who_is_sent_away_goes_on_after_it(node: Node, stub: Any, feeding:
     first = await read(call)
     assert (first.continuity, [quote.bid_price for quote in first.quotes]) == (contract.CONTINUITY_RESUMED, [2.0])
     call.cancel()
+
+
+async def test_a_stream_of_age_ends_and_goes_on_elsewhere() -> None:
+    config = Config(listen="127.0.0.1:0", stream_age_s=0.2, sources={"binance": None})  # type: ignore[dict-item] # only the names are asked for
+    node = Node(config, SystemClock(), flags={})
+    await node.start()
+    watching = asyncio.create_task(node.streams.watch())
+    async with grpc.aio.insecure_channel(node.address) as channel:
+        stub: Any = stubs.MarketDataServiceStub(channel)
+        feeding = NodeFeed(node)
+        bids: list[float] = []
+        token = ""
+        for price in range(1, 6):
+            feeding.bids("binance", {"BTCUSDT": float(price)})
+            responses, error = await everything(stub.Subscribe(contract.SubscribeRequest(resume_token=token)))
+            opened = contract.CONTINUITY_RESUMED if token else contract.CONTINUITY_SNAPSHOT
+            assert responses[0].continuity == opened
+            bids += [quote.bid_price for response in responses for quote in response.quotes]
+            assert (responses[-1].going_away, error.code()) == (True, grpc.StatusCode.UNAVAILABLE)
+            assert error_details(error)["RetryInfo"].retry_delay.ToMilliseconds() <= RECONNECT_SPREAD_S_MIN * 1000
+            token = responses[-1].resume_token
+    assert bids == [1.0, 2.0, 3.0, 4.0, 5.0]
+    watching.cancel()
+    await asyncio.gather(watching, return_exceptions=True)
+    await node.stop()
+
+
+def test_the_more_streams_are_sent_away_the_longer_they_take_to_come_back() -> None:
+    assert [reconnect_spread_s(streams) for streams in (1, 200, 5_000, 1_000_000)] == [0.1, 0.2, 5.0, 10.0]
