@@ -105,9 +105,10 @@ class MarketDataService:
             await self._stream(request_bytes, context)
         except RequestError as error:
             await status.abort(context, error)
-        except grpc.aio.BaseError:
-            # The transport's own: the call is over already.
-            raise
+        except grpc.aio.BaseError as error:
+            # What a write meets when the connection is gone. gRPC logs it as a defect, but not a cancelled call, which is
+            # what it makes of it when it notices first.
+            raise asyncio.CancelledError from error
         except Exception:
             logger.exception("Subscribe failed")
             await status.abort(context, _DEFECT)
