@@ -106,8 +106,8 @@ class MarketDataService:
         except RequestError as error:
             await status.abort(context, error)
         except grpc.aio.BaseError as error:
-            # What a write meets when the connection is gone. gRPC logs it as a defect, but not a cancelled call, which is
-            # what it makes of it when it notices first.
+            # What a write meets when the connection is gone. gRPC logs it as a defect, but not a cancelled call, as
+            # which it ends when gRPC notices first.
             raise asyncio.CancelledError from error
         except Exception:
             logger.exception("Subscribe failed")
