@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 ENTRY_OVERHEAD_BYTES: Final = 112
@@ -47,13 +47,29 @@ class Run:
         start = bisect_right(self._positions, after, self._start)
         return bisect_right(self._positions, through, start) - start
 
-    def frames(self, after: int, through: int) -> list[tuple[int, bytes]]:
-        """The frames after a position, up to another one, with their own, oldest first."""
-        positions = self._positions
-        start = bisect_right(positions, after, self._start)
-        # Most walks end at the head, where there is nothing to cut.
-        end = len(positions) if not positions or positions[-1] <= through else bisect_right(positions, through, start)
-        return list(zip(positions[start:end], self._frames[start:end], strict=True))
+    def copy(self, after: int, through: int, positions: list[int], frames: list[bytes]) -> None:
+        """Append the frames after a position, up to another one, and their own positions, oldest first."""
+        own = self._positions
+        start = bisect_right(own, after, self._start)
+        # Most walks end at the head, where there is nothing to cut, and find one frame.
+        end = len(own) if not own or own[-1] <= through else bisect_right(own, through, start)
+        if end - start == 1:
+            positions.append(own[start])
+            frames.append(self._frames[start])
+        else:
+            positions += own[start:end]
+            frames += self._frames[start:end]
+
+
+def in_order(runs: Iterable[Run], after: int, through: int) -> tuple[list[int], list[bytes]]:
+    """The frames of several runs after a position, up to another one, oldest first: their positions, and they."""
+    positions: list[int] = []
+    frames: list[bytes] = []
+    for run in runs:
+        run.copy(after, through, positions, frames)
+    # Two plain lists: a pair for each frame would be more for the garbage collector to look at.
+    order = sorted(range(len(positions)), key=positions.__getitem__)
+    return [positions[index] for index in order], [frames[index] for index in order]
 
 
 def stretch_end(runs: Sequence[Run], after: int, through: int, frames_max: int) -> int:

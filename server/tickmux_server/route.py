@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from tickmux_adapters.model import InstrumentKey
-from tickmux_server.history import Run, stretch_end
+from tickmux_server.history import Run, in_order, stretch_end
 from tickmux_server.selection import Selection
 
 CHUNK_BYTES_MAX: Final = 256 * 1024
@@ -167,14 +167,12 @@ class Route:
         cutter = _Cutter(news, known)
         if latest:
             # Until the last of them is written, an update may be missing whose successor is not written either.
-            cutter.take([(state.position, state.frame) for state in changed], reached=cursor)
+            cutter.take([state.position for state in changed], [state.frame for state in changed], reached=cursor)
             complete = True
         else:
             runs = [state.run for state in changed]
             end = stretch_end(runs, cursor, through, CHUNK_FRAMES)
-            items = [item for run in runs for item in run.frames(cursor, end)]
-            items.sort()
-            taken = cutter.take(items, bytes_max=CHUNK_BYTES_MAX)
+            taken = cutter.take(*in_order(runs, cursor, end), bytes_max=CHUNK_BYTES_MAX)
             complete = taken and end == through
             if taken and not complete:
                 cutter.pause(end)
@@ -242,20 +240,25 @@ class _Cutter:
         self._bytes = 0
         self._known = known
 
-    def take(self, items: list[tuple[int, bytes]], *, bytes_max: int | None = None, reached: int | None = None) -> bool:
-        """Take quotes by position. False if they were more than `bytes_max`, so that some were left.
+    def take(
+        self,
+        positions: list[int],
+        frames: list[bytes],
+        *,
+        bytes_max: int | None = None,
+        reached: int | None = None,
+    ) -> bool:
+        """Take quotes with their positions. False if they were more than `bytes_max`, so that some were left.
 
         `reached` is what a cursor stands at before all of them are written, if that is not their own positions.
         """
         news, quotes = self._news, self._quotes
-        if not news and not quotes:
+        if not news and not quotes and sum(map(len, frames)) <= CHUNK_BYTES_MAX:
             # The common case by far.
-            frames = [frame for _, frame in items]
-            if sum(map(len, frames)) <= CHUNK_BYTES_MAX:
-                self._quotes = frames
-                return True
+            self._quotes = frames
+            return True
         through = gathered = 0
-        for position, frame in items:
+        for position, frame in zip(positions, frames, strict=True):
             size = len(frame)
             if quotes and bytes_max is not None and gathered + size > bytes_max:
                 self._cut(through, self._known)

@@ -134,22 +134,27 @@ class MarketDataService:
         )
         token = resume.decode(request.resume_token) if request.resume_token else None
         with self._streams.open(context.peer()) as stream:
-            await self._streams.turns.take()
-            stream.subscription = Subscription(
-                self._hub,
-                self._clock,
-                chosen,
-                symbols=request.selection.symbols,
-                delivery=delivery,
-                min_interval_s=min_interval_s,
-                heartbeat_interval_s=heartbeat_s,
-                resume=token,
-                wake=stream.news.set,
-            )
+
+            def subscribe() -> Subscription:
+                # Found by the stream, so that it is closed even if the call is cancelled in the very same moment.
+                stream.subscription = Subscription(
+                    self._hub,
+                    self._clock,
+                    chosen,
+                    symbols=request.selection.symbols,
+                    delivery=delivery,
+                    min_interval_s=min_interval_s,
+                    heartbeat_interval_s=heartbeat_s,
+                    resume=token,
+                    wake=stream.news.set,
+                )
+                return stream.subscription
+
             try:
-                await self._write_all(stream, stream.subscription, context)
+                await self._write_all(stream, await self._streams.turns.run(subscribe), context)
             finally:
-                stream.subscription.close()
+                if stream.subscription is not None:
+                    stream.subscription.close()
         raise self._streams.going_away()
 
     async def _write_all(self, stream: Stream, subscription: Subscription, context: Context) -> None:
@@ -176,7 +181,7 @@ class MarketDataService:
 
     async def _next(self, subscription: Subscription) -> bytes | None:
         if subscription.is_behind:
-            await self._streams.turns.take()
+            return await self._streams.turns.run(subscription.next_response)
         return subscription.next_response()
 
     def _selection(self, sent: contract.Selection) -> Selection:

@@ -7,54 +7,57 @@ stream would wait.
 
 import asyncio
 from collections import deque
-from typing import Final
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
 
-ITERATION_S_MAX: Final = 0.002
-"""An iteration of the loop that took longer than this had too many turns in it."""
-TURNS_MAX: Final = 32
-"""Most turns of one iteration, however short they were so far."""
+SLICE_S: Final = 0.001
+"""How long steps may take in one iteration, but for the last of them."""
+
+_Result = TypeVar("_Result")
 
 
 class Turns:
-    """Gives out turns: the first of an iteration at once, more as long as iterations stay short, others later."""
+    """Runs steps in the order in which they are asked for: at once if nobody waits, else a slice in each iteration."""
 
     def __init__(self) -> None:
-        self._waiting: deque[asyncio.Future[None]] = deque()
-        self._is_pumping = False
-        self._given_max = 1
-        self._pumped_at_s = 0.0
+        self._waiting: deque[tuple[Callable[[], Any], asyncio.Future[Any]]] = deque()
+        self._is_taken = False
+        """Whether a step ran in this iteration, or some wait for the next."""
 
     def __len__(self) -> int:
         """How many wait."""
         return len(self._waiting)
 
-    async def take(self) -> None:
-        """Wait for a turn; the work is to follow without another await."""
-        loop = asyncio.get_running_loop()
-        if not self._is_pumping:
-            self._is_pumping = True
-            self._pumped_at_s = loop.time()
-            loop.call_soon(self._pump)
-            return
-        turn = loop.create_future()
-        self._waiting.append(turn)
-        await turn
+    async def run(self, step: Callable[[], _Result]) -> _Result:
+        """Run a step when its turn has come, and return what it returns.
 
-    def _pump(self) -> None:
-        """Runs once an iteration while turns are taken: what it gives runs in the next one."""
+        A step that ran before its caller was cancelled has run: what it makes must be found without its result.
+
+        Raises:
+            Exception: What the step raises.
+        """
         loop = asyncio.get_running_loop()
-        now_s = loop.time()
-        took_s, self._pumped_at_s = now_s - self._pumped_at_s, now_s
-        if took_s > ITERATION_S_MAX:
-            self._given_max = max(1, self._given_max // 2)
-        else:
-            self._given_max = min(self._given_max + 1, TURNS_MAX)
-        given = 0
-        while self._waiting and given < self._given_max:
-            turn = self._waiting.popleft()
-            if not turn.done():  # a stream that was cancelled meanwhile needs none
-                turn.set_result(None)
-                given += 1
-        self._is_pumping = given > 0
-        if self._is_pumping:
-            loop.call_soon(self._pump)
+        if not self._is_taken:
+            self._is_taken = True
+            loop.call_soon(self._run_slice)
+            return step()
+        turn: asyncio.Future[_Result] = loop.create_future()
+        self._waiting.append((step, turn))
+        return await turn
+
+    def _run_slice(self) -> None:
+        loop = asyncio.get_running_loop()
+        until_s = loop.time() + SLICE_S
+        self._is_taken = bool(self._waiting)
+        while self._waiting:
+            step, turn = self._waiting.popleft()
+            if turn.done():
+                continue  # its stream was cancelled meanwhile
+            try:
+                turn.set_result(step())
+            except Exception as error:  # noqa: BLE001 - it is the caller's, who awaits the turn
+                turn.set_exception(error)
+            if loop.time() >= until_s:
+                break
+        if self._is_taken:
+            loop.call_soon(self._run_slice)

@@ -3,11 +3,15 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tickmux_server.history import ENTRY_OVERHEAD_BYTES, Retention, Run, stretch_end
+from tickmux_server.history import ENTRY_OVERHEAD_BYTES, Retention, Run, in_order, stretch_end
 
 HEAD = 1 << 40
 
 steps = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 40), st.integers(0, 30)), max_size=200)
+
+
+def kept_of(*runs: Run, after: int = 0, through: int = HEAD) -> list[tuple[int, bytes]]:
+    return list(zip(*in_order(runs, after, through), strict=True))
 
 
 @given(steps)
@@ -30,14 +34,15 @@ def test_what_is_kept_is_the_newest_within_both_bounds(added: list[tuple[int, in
             kept.pop(0)
         assert retention.bytes <= bytes_max
         assert len(retention) == len(kept)
+    assert kept_of(*runs) == [(position, frame) for _, position, _, frame in kept]
     for number, run in enumerate(runs):
         expected = [(position, frame) for _, position, owner, frame in kept if owner == number]
-        assert run.frames(0, HEAD) == expected
+        assert kept_of(run) == expected
         if expected:
-            assert run.frames(expected[0][0], HEAD) == expected[1:]
+            assert kept_of(run, after=expected[0][0]) == expected[1:]
             assert run.count(expected[0][0], HEAD) == len(expected) - 1
             through = expected[len(expected) // 2][0]
-            assert run.frames(0, through) == expected[: len(expected) // 2 + 1]
+            assert kept_of(run, through=through) == expected[: len(expected) // 2 + 1]
             assert run.count(0, through) == len(expected) // 2 + 1
             assert run.evicted < expected[0][0]
 
@@ -49,7 +54,7 @@ def test_a_long_run_does_not_keep_what_it_forgot() -> None:
         if position > 100:
             run.evict()
     assert len(run._frames) <= 256
-    assert [position for position, _ in run.frames(0, HEAD)] == list(range(9_901, 10_001))
+    assert [position for position, _ in kept_of(run)] == list(range(9_901, 10_001))
 
 
 def test_age_is_kept_without_new_entries() -> None:
@@ -61,7 +66,7 @@ def test_age_is_kept_without_new_entries() -> None:
     retention.expire(100)
     assert len(retention) == 1
     retention.expire(101)
-    assert (len(retention), retention.bytes, run.frames(0, HEAD), run.evicted) == (0, 0, [], 1)
+    assert (len(retention), retention.bytes, kept_of(run), run.evicted) == (0, 0, [], 1)
 
 
 @given(st.lists(st.integers(0, 4), max_size=300), st.integers(0, 300), st.integers(2, 20))

@@ -1,6 +1,7 @@
 """Heavy steps of many streams are spread over iterations of the loop, and everyone gets their turn."""
 
 import asyncio
+from collections import Counter
 
 import pytest
 from tests.server.feed import Feed
@@ -9,7 +10,7 @@ from tickmux_adapters.model import SystemClock
 from tickmux_server.selection import Selection
 from tickmux_server.streams import WAKES_PER_ITERATION, Streams
 from tickmux_server.subscription import Subscription
-from tickmux_server.turns import TURNS_MAX, Turns
+from tickmux_server.turns import SLICE_S, Turns
 
 
 class Iterations:
@@ -32,45 +33,68 @@ class Iterations:
             asyncio.get_running_loop().call_soon(self._next)
 
 
+class SetLoop(asyncio.SelectorEventLoop):
+    """A loop whose time a test can set forward."""
+
+    offset_s = 0.0
+
+    def time(self) -> float:
+        return super().time() + self.offset_s
+
+
 async def test_a_single_stream_takes_its_turns_at_once() -> None:
     turns = Turns()
     with Iterations() as iterations:
-        await turns.take()
-        assert iterations.count == 1
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
-        before = iterations.count
-        await turns.take()
-        assert iterations.count == before
+        for _ in range(5):
+            before = iterations.count
+            assert await turns.run(lambda: iterations.count) == before
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
 
 
-async def test_many_streams_take_turns_in_order_and_few_in_an_iteration() -> None:
+def test_many_streams_take_turns_in_order_and_a_slice_in_each_iteration() -> None:
     turns = Turns()
     taken: list[tuple[int, int]] = []
 
-    async def work(number: int) -> None:
-        await turns.take()
-        taken.append((iterations.count, number))
+    async def main() -> None:
+        def step(number: int) -> None:
+            taken.append((iterations.count, number))
+            loop.offset_s += SLICE_S / 4
 
-    with Iterations() as iterations:
-        await asyncio.gather(*(work(number) for number in range(300)))
-    assert [number for _, number in taken] == list(range(300))
-    of_each = [sum(at == iteration for at, _ in taken) for iteration, _ in taken]
-    assert max(of_each) <= TURNS_MAX
+        with Iterations() as iterations:
+            await asyncio.gather(*(turns.run(lambda number=number: step(number)) for number in range(100)))  # type: ignore[misc] # mypy does not see the default
+
+    loop = SetLoop()
+    with asyncio.Runner(loop_factory=lambda: loop) as runner:
+        runner.run(main())
+    assert [number for _, number in taken] == list(range(100))
+    of_each = Counter(iteration for iteration, _ in taken)
+    assert max(of_each.values()) <= 5, "four fill a slice, and the one that a caller ran by itself"
     assert len(turns) == 0
+
+
+async def test_what_a_step_raises_is_its_callers() -> None:
+    turns = Turns()
+
+    def fail() -> None:
+        raise KeyError("a defect")
+
+    results = await asyncio.gather(turns.run(lambda: 1), turns.run(fail), turns.run(lambda: 2), return_exceptions=True)
+    assert [results[0], results[2]] == [1, 2]
+    assert isinstance(results[1], KeyError)
 
 
 async def test_a_stream_that_ends_while_it_waits_hinders_nobody() -> None:
     turns = Turns()
-    waiting = [asyncio.create_task(turns.take()) for _ in range(10)]
+    ran: list[int] = []
+    waiting = [asyncio.create_task(turns.run(lambda number=number: ran.append(number))) for number in range(10)]  # type: ignore[misc] # mypy does not see the default
     await asyncio.sleep(0)
     for task in waiting[1:9]:
         task.cancel()
     async with asyncio.timeout(10):
         await asyncio.gather(*waiting, return_exceptions=True)
-    assert [task.cancelled() for task in waiting] == [False] + [True] * 8 + [False]
-    async with asyncio.timeout(10):
-        await turns.take()
+        await turns.run(lambda: ran.append(10))
+    assert ran == [0, 9, 10]
 
 
 async def test_wakes_are_spread_and_news_meanwhile_is_not_missed(feed: Feed, caplog: pytest.LogCaptureFixture) -> None:
