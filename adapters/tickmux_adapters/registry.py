@@ -33,6 +33,8 @@ class AdapterType:
     """Makes the source: (source name, settings, sink, clock). Raises SettingsError; does no I/O."""
     is_simulated: Callable[[Any], bool]
     """Whether settings point anywhere but at the venue's documented hosts."""
+    polled: bool = False
+    """The venue is asked at intervals: between two answers nothing tells that a price has changed."""
     exclusive: bool = False
     """The venue allows one connection only, so a second may not be opened beside the first."""
 

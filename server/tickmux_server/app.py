@@ -31,7 +31,8 @@ async def serve(config: Config, *, on_ready: Callable[[str], None] = lambda _: N
     clock = SystemClock()
     adapters = registered()
     flags = {name: source_flags(adapters[chosen.adapter], chosen) for name, chosen in config.sources.items()}
-    node = Node(config, clock, flags=flags)
+    polled = {name for name, chosen in config.sources.items() if adapters[chosen.adapter].polled}
+    node = Node(config, clock, flags=flags, polled=polled)
     try:
         sources = Sources(config.sources, adapters, node.publisher, clock)
     except SettingsError as error:
@@ -45,6 +46,8 @@ async def serve(config: Config, *, on_ready: Callable[[str], None] = lambda _: N
                     group.create_task(sources.run(), name="sources"),
                     group.create_task(node.streams.watch(), name="streams"),
                 ]
+                if node.consolidator:
+                    tasks.append(group.create_task(node.consolidator.run(), name="consolidator"))
                 _settle_garbage_collector()
                 logger.info("listening on %s", node.address)
                 on_ready(node.address)

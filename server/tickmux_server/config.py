@@ -59,6 +59,8 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """Seconds that streams get to end by themselves when the server stops."""
     stream_age_s: Annotated[float, msgspec.Meta(gt=0, le=30 * 86_400)] = 1800.0
     """Seconds after which a stream is asked to reconnect, so that load spreads over servers."""
+    consolidated: bool = True
+    """Whether the source `consolidated` is served: the best bid and offer of each symbol over all sources."""
     log_level: LogLevel = "info"
     """Least severe record that is logged."""
     sources: dict[str, SourceSettings] = {}

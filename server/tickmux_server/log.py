@@ -1,6 +1,7 @@
 """The log: the one place that orders. Every entry gets a position, and readers see entries in that order."""
 
 import secrets
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
@@ -75,11 +76,27 @@ class MemoryLog:
         self.identity = secrets.token_urlsafe(8)
         self.head = 0
         self._readers: list[Reader] = []
+        self._waiting: deque[tuple[int, Sequence[LogEntry]]] = deque()
+        self._is_handing_over = False
 
     def append(self, entries: Sequence[LogEntry]) -> None:
-        """Give the entries the next positions and hand them to every reader before returning."""
-        first = self.head + 1
+        """Give the entries the next positions and hand them to every reader before returning.
+
+        A reader may append, too: its entries wait until every reader has those that it is reading, so that all read
+        in order.
+        """
+        self._waiting.append((self.head + 1, entries))
         self.head += len(entries)
+        if self._is_handing_over:
+            return
+        self._is_handing_over = True
+        try:
+            while self._waiting:
+                self._hand_over(*self._waiting.popleft())
+        finally:
+            self._is_handing_over = False
+
+    def _hand_over(self, first: int, entries: Sequence[LogEntry]) -> None:
         for reader in self._readers:
             reader(first, entries)
 

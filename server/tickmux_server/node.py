@@ -3,7 +3,7 @@
 import asyncio
 import errno
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 import grpc
@@ -13,11 +13,13 @@ from grpc_reflection.v1alpha import reflection
 from tickmux.v1 import quote_pb2
 from tickmux_adapters.model import Clock
 from tickmux_server.config import Config
+from tickmux_server.consolidator import Consolidator
 from tickmux_server.errors import AddressUnavailable
 from tickmux_server.hub import Hub
 from tickmux_server.listen import split_address
 from tickmux_server.log import MemoryLog
 from tickmux_server.publisher import Publisher
+from tickmux_server.selection import CONSOLIDATED
 from tickmux_server.service import SERVICE, MarketDataService
 from tickmux_server.streams import Streams
 
@@ -49,7 +51,12 @@ class Node:
     """All parts of one process but its sources."""
 
     def __init__(
-        self, config: Config, clock: Clock, *, flags: Mapping[str, Sequence[quote_pb2.QuoteFlag.ValueType]]
+        self,
+        config: Config,
+        clock: Clock,
+        *,
+        flags: Mapping[str, Sequence[quote_pb2.QuoteFlag.ValueType]],
+        polled: Collection[str] = (),
     ) -> None:
         """Wire the parts and bind the address. To be called in a running event loop.
 
@@ -57,6 +64,7 @@ class Node:
             config: What to serve, and where.
             clock: Where time comes from.
             flags: What every quote of a source is flagged with, by source.
+            polled: Names of the sources that are asked at intervals rather than streamed.
 
         Raises:
             AddressUnavailable: The address is taken or not ours.
@@ -65,9 +73,12 @@ class Node:
         self.hub = Hub(log, clock, history_bytes_max=config.history_bytes_max, history_age_s=config.history_age_s)
         self.streams = Streams(self.hub, clock, stream_age_s=config.stream_age_s)
         self.publisher = Publisher(log, clock, flags=flags, schedule=asyncio.get_running_loop().call_soon)
+        # After the hub, so that what it publishes is about entries that the hub has.
+        self.consolidator = Consolidator(log, self.publisher, clock, polled=polled) if config.consolidated else None
         self._drain_s = config.drain_s
         self._server = grpc.aio.server(options=SERVER_OPTIONS)
-        service = MarketDataService(self.hub, self.streams, clock, sources=config.sources)
+        sources = [*config.sources, *([CONSOLIDATED] if config.consolidated else [])]
+        service = MarketDataService(self.hub, self.streams, clock, sources=sources)
         self._server.add_generic_rpc_handlers((service.handler(),))
         self._health = health.aio.HealthServicer()
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)

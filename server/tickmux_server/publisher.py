@@ -67,7 +67,7 @@ class Publisher:
             raise ValueError(f"{key}: type, exchange, channel and kind of an instrument never change")
         self._instruments[key] = instrument
         framed = frame(LISTED_FIELD, instrument_message(instrument).SerializeToString())
-        self._append(
+        self.append(
             InstrumentEntry(
                 instrument=key,
                 type=instrument.type,
@@ -77,7 +77,7 @@ class Publisher:
             )
         )
         if key not in self._chains:
-            epoch = self._epochs.get((instrument.source, instrument.channel), 0)
+            epoch = self.epoch(instrument.source, instrument.channel)
             self._chains[key] = QuoteChain(instrument, self._flags.get(instrument.source, ()), epoch)
 
     def begin_chain(self, source: str, channel: str) -> None:
@@ -101,12 +101,16 @@ class Publisher:
         if chain.epoch == 0:
             # The first quote of a slot whose adapter began no chain would carry epoch 0, which says "none has begun".
             raise KeyError(f"{update.instrument}: a quote before begin_chain")
-        self._append(chain.merge(update))
+        self.append(chain.merge(update))
+
+    def epoch(self, source: str, channel: str) -> int:
+        """Number of a slot's present chain of quotes; 0 before the first."""
+        return self._epochs.get((source, channel), 0)
 
     def status(self, status: ChannelStatus) -> None:
         """Log a slot's health, and whether it is news."""
         identity = (status.source, status.channel)
-        epoch = self._epochs.get(identity, 0)
+        epoch = self.epoch(*identity)
         # What is left, and when the next request goes, change with every poll, as counters do.
         allowed = tuple((budget.limit, budget.window_s, budget.reason) for budget in status.budgets)
         news = (status.state, status.since_ns, status.last_error, status.reconnects, allowed, epoch)
@@ -119,7 +123,7 @@ class Publisher:
         self._log_state(slot.status, status)
         slot.status = status
         framed = frame(STATUSES_FIELD, status_message(status, epoch).SerializeToString())
-        self._append(
+        self.append(
             StatusEntry(
                 source=status.source,
                 channel=status.channel,
@@ -148,7 +152,8 @@ class Publisher:
             batch, self._pending = self._pending, []
             self._log.append(batch)
 
-    def _append(self, entry: LogEntry) -> None:
+    def append(self, entry: LogEntry) -> None:
+        """Log an entry with the next batch; from elsewhere, a revision that was numbered and encoded there."""
         pending = self._pending
         pending.append(entry)
         if len(pending) == 1:

@@ -9,7 +9,7 @@ import msgspec
 
 from tickmux.v1 import market_data_service_pb2
 from tickmux_adapters.symbols import nearest, normalise_symbol
-from tickmux_server.errors import InvalidRequest, NotServedYet, Violation
+from tickmux_server.errors import InvalidRequest, Violation
 
 PATTERNS_MAX: Final = 32
 NAMES_MAX: Final = 2000
@@ -60,12 +60,11 @@ def parse(message: market_data_service_pb2.Selection, configured: Collection[str
 
     Args:
         message: As it was sent.
-        configured: Names of the configured sources.
+        configured: Names of the configured sources, and `consolidated` if it is served.
 
     Raises:
         InvalidRequest: Too many values, a pattern with its star elsewhere than at the end, an unknown source or type;
             each with its field.
-        NotServedYet: The source `consolidated`.
     """
     violations: list[Violation] = []
     patterns = [symbol for symbol in message.symbols if "*" in symbol]
@@ -79,13 +78,10 @@ def parse(message: market_data_service_pb2.Selection, configured: Collection[str
     if violations:
         raise InvalidRequest(violations)
     symbols, prefixes = _symbols(message.symbols, violations)
-    sources = frozenset(source.casefold() for source in message.sources)
-    if CONSOLIDATED in sources:
-        raise NotServedYet("the source 'consolidated' is not served yet; name the venues' own sources instead")
     selection = Selection(
         symbols=symbols,
         prefixes=prefixes,
-        sources=sources,
+        sources=frozenset(source.casefold() for source in message.sources),
         exchanges=frozenset(exchange.casefold() for exchange in message.exchanges),
         types=frozenset(kind.casefold() for kind in message.types),
     )
@@ -145,7 +141,10 @@ def _symbols(sent: Iterable[str], violations: list[Violation]) -> tuple[frozense
 def _unknown(field: str, kind: str, sent: Iterable[str], known: Collection[str]) -> list[Violation]:
     violations: list[Violation] = []
     for index, name in enumerate(sent):
-        if name.casefold() not in known:
+        if name.casefold() == CONSOLIDATED and kind == "source" and CONSOLIDATED not in known:
+            problem = "'consolidated' is switched off at this server; set `consolidated = true` in its configuration"
+            violations.append(Violation(f"{field}[{index}]", problem))
+        elif name.casefold() not in known:
             guess = nearest(name.casefold(), known)
             hint = f"did you mean '{guess}'?" if guess else f"known are {', '.join(sorted(known))}"
             violations.append(Violation(f"{field}[{index}]", f"unknown {kind} '{name[:NAME_CHARS_MAX]}'; {hint}"))

@@ -97,7 +97,8 @@ class MarketDataService:
     def list_sources(self, request_bytes: bytes) -> bytes:
         """Answer the health of every source."""
         _parse(contract.ListSourcesRequest, request_bytes)
-        return b"".join(relabelled(LISTED_FIELD, framed) for framed in self._hub.statuses(Selection()))
+        everything = Selection(sources=frozenset(source.casefold() for source in self._sources))
+        return b"".join(relabelled(LISTED_FIELD, framed) for framed in self._hub.statuses(everything))
 
     async def subscribe(self, request_bytes: bytes, context: Context) -> None:
         """Stream state, then every update."""

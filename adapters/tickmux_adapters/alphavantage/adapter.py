@@ -89,4 +89,5 @@ ADAPTER: Final = AdapterType(
     settings=AlphaVantageSettings,
     create=AlphaVantageAdapter,
     is_simulated=_is_simulated,
+    polled=True,
 )

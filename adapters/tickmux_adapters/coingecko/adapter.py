@@ -72,4 +72,5 @@ ADAPTER: Final = AdapterType(
     settings=CoinGeckoSettings,
     create=CoinGeckoAdapter,
     is_simulated=points_elsewhere,
+    polled=True,
 )
