@@ -119,6 +119,34 @@ def test_halted_instrument_says_so(board: QuoteBoard) -> None:
     assert only(board).state == "live halted sim"
 
 
+def consolidated(bid_at: str, ask_at: str) -> quote_pb2.Quote:
+    merged = quote(source="consolidated", ask_price=63297.75)
+    merged.exchange = ""
+    merged.bid_exchange, merged.ask_exchange = bid_at, ask_at
+    return merged
+
+
+def test_a_consolidated_row_says_where_bid_and_ask_are(board: QuoteBoard, clock: Clock) -> None:
+    merged = consolidated("Kraken", "Binance")
+    merged.bid_price = 63297.7
+    board.quote(merged)
+    board.status(status("consolidated"))
+    heading, row = lines_of(board, clock, width=80)[3:5]
+    assert "VOLUME" not in heading
+    assert "EXCHANGE" not in heading
+    assert row.split()[2:6] == ["63297.70", "Kraken", "63297.75", "Binance"]
+    board.quote(quote(bid_price=63297.7))
+    heading, own, row = lines_of(board, clock)[3:6]
+    assert all(title in heading for title in ("EXCHANGE", "BID AT", "ASK AT", "VOLUME"))
+    assert "Binance" in own
+    assert "Kraken" in row
+
+
+def test_a_consolidated_row_without_a_side_names_nobody_for_it(board: QuoteBoard, clock: Clock) -> None:
+    board.quote(consolidated("", "Kraken"))
+    assert (only(board).bid.text, only(board).bid_at, only(board).ask_at) == ("-", "-", "Kraken")
+
+
 def test_flags_are_told_in_one_order_the_gravest_first(board: QuoteBoard) -> None:
     late = quote(last_price=1.0)
     late.flags.extend([quote_pb2.QUOTE_FLAG_INDICATIVE, quote_pb2.QUOTE_FLAG_DELAYED])

@@ -115,7 +115,7 @@ KRAKEN = '[sources.kraken]\nadapter = "kraken"\n'
     ("toml", "where", "said"),
     [
         ("lissten = 'a:1'", "lissten", "did you mean 'listen'?"),
-        ("zzzzqqq = 1", "zzzzqqq", "known: drain_s, history_age_s"),
+        ("zzzzqqq = 1", "zzzzqqq", "known: consolidated, drain_s"),
         (KRAKEN + "symbol = ['BTCUSD']", "sources.kraken.symbol", "did you mean 'symbols'?"),
         ("[sources.kraken]\nadapter = 'kraaken'", "sources.kraken.adapter", "did you mean 'kraken'?"),
         ("[sources.kraken]\nadapter = 'nyse'", "sources.kraken.adapter", "known: binance, kraken"),

@@ -120,7 +120,14 @@ async def test_demo_from_the_first_quote_to_the_last_process() -> None:
             ("BTCUSDT", "binance", "Binance"),
         }
         stand = await states(running.address)
-        assert {name: status["state"] for name, status in stand.items()} == dict.fromkeys(SOURCES, "live")
+        assert {name: status["state"] for name, status in stand.items()} == dict.fromkeys(
+            (*SOURCES, "consolidated"), "live"
+        )
+        of_all = await run("snapshot", "BTCUSD", "--source", "consolidated", "--json", "--target", running.address)
+        (best,) = json.loads(of_all.stdout)["symbols"]
+        streamed = {"Kraken", "Alpaca"}
+        assert {best["bid_exchange"], best["ask_exchange"], best["last_exchange"]} <= streamed
+        assert (best["exchange"], best["volume"], best["flags"]) == (None, None, ["simulated"])
         (budget,) = stand["alphavantage"]["budgets"]
         assert (budget["window_s"], budget["limit"]) == (86_400, 25)
         assert budget["next_request_at"] is not None

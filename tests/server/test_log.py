@@ -1,5 +1,6 @@
 """Positions, and readers that append themselves."""
 
+import itertools
 from collections.abc import Sequence
 
 import pytest
@@ -84,7 +85,7 @@ def test_a_burst_that_the_publisher_appends_while_it_is_read_reaches_the_hub_in_
     feed.publisher.flush()
     assert feed.hub.head == feed.log.head
     feed.publisher.flush()
-    assert all(first + length == after for (first, length), (after, _) in zip(positions, positions[1:], strict=False))
+    assert all(first + length == after for (first, length), (after, _) in itertools.pairwise(positions))
     assert feed.hub.head == feed.log.head
     withdrawn = [quote for quote in feed.quotes() if quote.source == "consolidated"][-count:]
     assert {quote.symbol for quote in withdrawn} == {f"S{number}" for number in range(count)}

@@ -3,7 +3,7 @@
 import pytest
 
 from tickmux.v1 import market_data_service_pb2 as contract
-from tickmux_server.errors import InvalidRequest, NotServedYet
+from tickmux_server.errors import InvalidRequest
 from tickmux_server.selection import NAMES_MAX, PATTERNS_MAX, Selection, parse, unmatched
 
 SOURCES = ("binance", "kraken", "alpaca")
@@ -78,9 +78,19 @@ def test_the_bounds_themselves_are_allowed() -> None:
     assert (len(selection.symbols), len(selection.prefixes)) == (NAMES_MAX, PATTERNS_MAX)
 
 
-def test_consolidated_is_not_served_yet() -> None:
-    with pytest.raises(NotServedYet, match="consolidated"):
-        parsed(sources=["consolidated"])
+def test_consolidated_is_selected_by_its_name_alone_and_hinted_at() -> None:
+    served = [*SOURCES, "consolidated"]
+    selection = parse(contract.Selection(sources=["Consolidated"]), served)
+    assert matches(selection, source="consolidated")
+    assert selection.includes_source("consolidated")
+    assert not matches(selection, source="kraken")
+    with pytest.raises(InvalidRequest, match="did you mean 'consolidated'"):
+        parse(contract.Selection(sources=["consolidate"]), served)
+
+
+def test_a_server_without_consolidated_says_how_to_have_it() -> None:
+    with pytest.raises(InvalidRequest, match="set `consolidated = true` in its configuration"):
+        parsed(sources=["CONSOLIDATED"])
 
 
 def test_what_matches_nothing_is_named_as_it_was_sent() -> None:

@@ -119,7 +119,8 @@ async def test_sources_and_instruments_are_listed(stub: Any, feeding: NodeFeed) 
     feeding.bids("binance", {"BTCUSDT": 1.0})
     sources = await stub.ListSources(contract.ListSourcesRequest(), timeout=AWAIT_S)
     assert [(status.source, status.channel, status.state) for status in sources.source_statuses] == [
-        ("binance", "0", 2)
+        ("binance", "0", 2),
+        ("consolidated", "0", 2),
     ]
     instruments = await stub.ListInstruments(contract.ListInstrumentsRequest(), timeout=AWAIT_S)
     assert [(item.source, item.symbol, item.venue_symbol) for item in instruments.instruments] == [
@@ -194,13 +195,6 @@ async def test_bad_terms_of_a_stream_are_refused(stub: Any, request_fields: Any,
     error = await refused(stub.Subscribe(contract.SubscribeRequest(**request_fields)))
     assert error.code() is grpc.StatusCode.INVALID_ARGUMENT
     assert [violation.field for violation in error_details(error)["BadRequest"].field_violations] == [field]
-
-
-async def test_the_consolidated_source_is_not_served_yet_and_says_so(stub: Any) -> None:
-    selection = contract.Selection(sources=["consolidated"])
-    error = await refused(stub.Subscribe(contract.SubscribeRequest(selection=selection)))
-    assert error.code() is grpc.StatusCode.UNIMPLEMENTED
-    assert error_details(error)["ErrorInfo"].reason == "NOT_SERVED_YET"
 
 
 @pytest.mark.parametrize("page_token", ["?", "e30", "x" * 2000])

@@ -76,6 +76,7 @@ examples:
   tickmux watch
   tickmux watch 'BTC*' ETHUSDT
   tickmux watch --source kraken
+  tickmux watch --source consolidated    the best bid and ask over all sources, and who gives them
   tickmux watch BTCUSDT --json | head -3
 """
 
@@ -194,7 +195,7 @@ def _add_selection(command: argparse.ArgumentParser) -> None:
         help="BTCUSDT, btc/usdt, or a pattern: 'BTC*'; everything if none",
     )
     for option, what in (
-        ("source", "configured source, such as kraken"),
+        ("source", "configured source, such as kraken, or consolidated"),
         ("exchange", "listing exchange, such as Binance"),
         ("type", "asset class: crypto, stock or fx"),
     ):

@@ -12,6 +12,7 @@ from tickmux_adapters.windows import window_text
 from tickmux_server.cli.figures import UNKNOWN, decimal_places, duration_text, lag_text, price_text, volume_text
 from tickmux_server.cli.jsonlines import state_name
 from tickmux_server.cli.presence import known
+from tickmux_server.selection import CONSOLIDATED
 
 RATE_WINDOW_S: Final = 5.0
 RATE_SAMPLE_S: Final = 0.25
@@ -75,6 +76,9 @@ class Row:
     symbol: str
     exchange: str
     source: str
+    bid_at: str
+    """Exchange of the leg whose bid this is, in a consolidated quote; empty in others."""
+    ask_at: str
     bid: Price
     ask: Price
     last: Price
@@ -237,6 +241,8 @@ class QuoteBoard:
             symbol=quote.symbol,
             exchange=quote.exchange or UNKNOWN,
             source=quote.source,
+            bid_at=_leg(quote, quote.bid_exchange),
+            ask_at=_leg(quote, quote.ask_exchange),
             bid=price("bid_price"),
             ask=price("ask_price"),
             last=price("last_price"),
@@ -281,6 +287,10 @@ class QuoteBoard:
             budget=_budget_text(budget, wall_s) if budget else UNKNOWN,
             last_error=status.last_error or (budget.reason if budget else ""),
         )
+
+
+def _leg(quote: Quote, exchange: str) -> str:
+    return exchange or (UNKNOWN if quote.source == CONSOLIDATED else "")
 
 
 def _scarcest(budgets: Iterable[Budget]) -> Budget | None:

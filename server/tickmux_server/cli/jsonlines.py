@@ -11,6 +11,7 @@ from tickmux.v1.quote_pb2 import Quote, QuoteFlag
 from tickmux.v1.source_pb2 import Budget, SourceState, SourceStatus
 from tickmux_client import Instrument
 from tickmux_server.cli.presence import known
+from tickmux_server.selection import CONSOLIDATED
 
 Record = dict[str, Any]
 
@@ -53,9 +54,9 @@ def quote_record(quote: Quote) -> Record:
         "bid_ask_age_ms": known(quote, "bid_ask_age_ms"),
         "last_age_ms": known(quote, "last_age_ms"),
     }
-    for leg in ("bid_exchange", "ask_exchange", "last_exchange"):
-        if value := getattr(quote, leg):
-            record[leg] = value
+    legs = {name: getattr(quote, name) or None for name in ("bid_exchange", "ask_exchange", "last_exchange")}
+    if quote.source == CONSOLIDATED or any(legs.values()):
+        record |= legs
     return record
 
 

@@ -44,7 +44,9 @@ QUOTE_COLUMNS: Final = (
     Column("SOURCE", is_right=False, drop_order=1),
     Column("EXCHANGE", is_right=False, drop_order=6),
     Column("BID"),
+    Column("BID AT", is_right=False, drop_order=1),
     Column("ASK"),
+    Column("ASK AT", is_right=False, drop_order=1),
     Column("LAST", drop_order=2),
     Column("VOLUME", drop_order=4),
     Column("AGE"),
@@ -69,6 +71,10 @@ SOURCE_COLUMNS: Final = (
 
 RATE_TITLES: Final = frozenset({"UPD/S", "MSG/S"})
 """Columns that need a while of watching; a single look leaves them out."""
+LEG_TITLES: Final = frozenset({"BID AT", "ASK AT"})
+"""Columns that only consolidated quotes fill."""
+OWN_TITLES: Final = frozenset({"EXCHANGE", "VOLUME"})
+"""Columns that consolidated quotes never fill."""
 
 
 def frame(
@@ -98,7 +104,13 @@ def frame(
 def quote_table(rows: Sequence[Row], width: int, *, with_rates: bool = True) -> list[Line]:
     """One line an instrument, under a heading."""
     cells = [_quote_cells(row) for row in rows]
-    return table(QUOTE_COLUMNS, cells, width, () if with_rates else RATE_TITLES, last_width_max=STATE_WIDTH_MAX)
+    without = set() if with_rates else set(RATE_TITLES)
+    consolidated = [bool(row.bid_at) for row in rows]
+    if not any(consolidated):
+        without |= LEG_TITLES
+    elif all(consolidated):
+        without |= OWN_TITLES
+    return table(QUOTE_COLUMNS, cells, width, without, last_width_max=STATE_WIDTH_MAX)
 
 
 def source_table(sources: Sequence[SourceLine], width: int, *, with_rates: bool = True) -> list[Line]:
@@ -195,7 +207,9 @@ def _quote_cells(row: Row) -> list[Cell]:
         Cell(row.source, style),
         Cell(row.exchange, style),
         price(row.bid),
+        Cell(row.bid_at, style),
         price(row.ask),
+        Cell(row.ask_at, style),
         price(row.last),
         Cell(row.volume, style),
         Cell(row.age, "bad" if row.is_stale else ""),
