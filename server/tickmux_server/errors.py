@@ -5,7 +5,6 @@ TickmuxError
 ├── ConfigError            (in config) the configuration cannot be used
 └── RequestError           a call cannot be answered; `status` maps each kind to a gRPC code
     ├── InvalidRequest     the request is wrong; repeating it cannot help
-    ├── NotServedYet       the contract has it, this server does not
     ├── TooManyStreams     the connection or the server holds as many streams as it may
     ├── ClientTooSlow      the client did not read for as long as a write may take
     ├── ClientTooFarBehind what the client has yet to be sent is no longer kept, and it will not have it conflated
@@ -63,12 +62,6 @@ class InvalidRequest(RequestError):
     def __init__(self, violations: Sequence[Violation]) -> None:
         self.violations = tuple(violations)
         super().__init__("; ".join(str(violation) for violation in self.violations))
-
-
-class NotServedYet(RequestError):
-    """The contract has it, this server does not."""
-
-    reason = "NOT_SERVED_YET"
 
 
 class TooManyStreams(RequestError):

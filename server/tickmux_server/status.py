@@ -13,7 +13,6 @@ DOMAIN: Final = "tickmux"
 
 CODES: Final[dict[type[errors.RequestError], grpc.StatusCode]] = {
     errors.InvalidRequest: grpc.StatusCode.INVALID_ARGUMENT,
-    errors.NotServedYet: grpc.StatusCode.UNIMPLEMENTED,
     errors.TooManyStreams: grpc.StatusCode.RESOURCE_EXHAUSTED,
     errors.ClientTooFarBehind: grpc.StatusCode.RESOURCE_EXHAUSTED,
     errors.ClientTooSlow: grpc.StatusCode.RESOURCE_EXHAUSTED,

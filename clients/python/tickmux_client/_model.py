@@ -117,6 +117,21 @@ class Quote:
         return self.message.exchange
 
     @property
+    def bid_exchange(self) -> str:
+        """Exchange of the leg whose bid this is, in a quote of the source `consolidated`; empty in others."""
+        return self.message.bid_exchange
+
+    @property
+    def ask_exchange(self) -> str:
+        """Exchange of the leg whose ask this is, in a quote of the source `consolidated`; empty in others."""
+        return self.message.ask_exchange
+
+    @property
+    def last_exchange(self) -> str:
+        """Exchange of the leg whose last price this is, in a quote of the source `consolidated`; empty in others."""
+        return self.message.last_exchange
+
+    @property
     def source(self) -> str:
         """Name of the server's source that it comes from."""
         return self.message.source

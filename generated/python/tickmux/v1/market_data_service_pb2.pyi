@@ -114,7 +114,9 @@ class Selection(_message.Message):
 
     @_builtins.property
     def sources(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Names of configured sources. The source `consolidated` is served only when it is named here."""
+        """Names of configured sources. The source `consolidated` is served only when it is named here, and
+        where the server is configured without it, naming it is INVALID_ARGUMENT.
+        """
 
     @_builtins.property
     def exchanges(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:

@@ -90,7 +90,7 @@ class MarketDataServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def ListSources(self, request, context):
-        """Lists every configured source with its health.
+        """Lists every configured source with its health, and `consolidated` if it is served.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

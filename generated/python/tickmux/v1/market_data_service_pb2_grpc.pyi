@@ -46,7 +46,7 @@ class MarketDataServiceStub:
     ListInstruments: _grpc.UnaryUnaryMultiCallable[_market_data_service_pb2.ListInstrumentsRequest, _market_data_service_pb2.ListInstrumentsResponse]
     """Lists the selected instruments, whether or not they have a quote yet."""
     ListSources: _grpc.UnaryUnaryMultiCallable[_market_data_service_pb2.ListSourcesRequest, _market_data_service_pb2.ListSourcesResponse]
-    """Lists every configured source with its health."""
+    """Lists every configured source with its health, and `consolidated` if it is served."""
 
 @_typing.type_check_only
 class MarketDataServiceAsyncStub(MarketDataServiceStub):
@@ -66,7 +66,7 @@ class MarketDataServiceAsyncStub(MarketDataServiceStub):
     ListInstruments: _aio.UnaryUnaryMultiCallable[_market_data_service_pb2.ListInstrumentsRequest, _market_data_service_pb2.ListInstrumentsResponse]  # type: ignore[assignment]
     """Lists the selected instruments, whether or not they have a quote yet."""
     ListSources: _aio.UnaryUnaryMultiCallable[_market_data_service_pb2.ListSourcesRequest, _market_data_service_pb2.ListSourcesResponse]  # type: ignore[assignment]
-    """Lists every configured source with its health."""
+    """Lists every configured source with its health, and `consolidated` if it is served."""
 
 class MarketDataServiceServicer(metaclass=_abc_1.ABCMeta):
     """Normalised market data of many venues.
@@ -107,6 +107,6 @@ class MarketDataServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _market_data_service_pb2.ListSourcesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_market_data_service_pb2.ListSourcesResponse, _abc.Awaitable[_market_data_service_pb2.ListSourcesResponse]]:
-        """Lists every configured source with its health."""
+        """Lists every configured source with its health, and `consolidated` if it is served."""
 
 def add_MarketDataServiceServicer_to_server(servicer: MarketDataServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -35,7 +35,9 @@ class _QuoteFlagEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_QuoteFlag.V
     QUOTE_FLAG_HALTED: _QuoteFlag.ValueType  # 3
     """Trading is halted at the venue."""
     QUOTE_FLAG_SIMULATED: _QuoteFlag.ValueType  # 4
-    """The source is a simulation, not the venue."""
+    """The source is a simulation, not the venue. A consolidated quote is simulated if any of its legs is, one that does
+    not count now included.
+    """
     QUOTE_FLAG_STALE: _QuoteFlag.ValueType  # 5
     """Served as state while its feed was not alive: its channel was neither LIVE nor THROTTLED, or had begun a later
     epoch. Set in snapshots and in the state that opens a phase of a stream; on a stream join the quote with its
@@ -54,7 +56,9 @@ QUOTE_FLAG_INDICATIVE: QuoteFlag.ValueType  # 2
 QUOTE_FLAG_HALTED: QuoteFlag.ValueType  # 3
 """Trading is halted at the venue."""
 QUOTE_FLAG_SIMULATED: QuoteFlag.ValueType  # 4
-"""The source is a simulation, not the venue."""
+"""The source is a simulation, not the venue. A consolidated quote is simulated if any of its legs is, one that does
+not count now included.
+"""
 QUOTE_FLAG_STALE: QuoteFlag.ValueType  # 5
 """Served as state while its feed was not alive: its channel was neither LIVE nor THROTTLED, or had begun a later
 epoch. Set in snapshots and in the state that opens a phase of a stream; on a stream join the quote with its
@@ -69,6 +73,14 @@ class Quote(_message.Message):
     Identity is (source, symbol). An absent price, size or time means that it is not known; it never stands for zero.
     A venue's decimal text of up to 15 significant digits survives the double exactly: the shortest decimal that
     parses to the double is the venue's own number.
+
+    A quote of the source `consolidated` is the best bid and offer of a symbol over the quotes of all other sources, its
+    legs. A leg counts while its slot is LIVE (not THROTTLED: nobody asks the venue then), its quote is of the slot's
+    present epoch, and it is none of INDICATIVE, DELAYED and HALTED. Each side is that of the best price; at one price
+    of the greater size, where an unknown one is the least, then of the first source by name. Sources that are polled
+    stand behind those that are streamed, whatever their price. A side that no leg has is absent; a crossed market is
+    shown as it is. Only what changes the quote makes a revision, and a change of a leg's health does so at once; a
+    leg that says the same again makes one when the ages would otherwise be wrong by a second or more.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -101,21 +113,28 @@ class Quote(_message.Message):
     type: _builtins.str
     """Asset class in lower case: `crypto`, `stock` or `fx`."""
     exchange: _builtins.str
-    """Listing exchange, such as `Binance` or `NASDAQ`; empty where none is known."""
+    """Listing exchange, such as `Binance` or `NASDAQ`; empty where none is known, and in consolidated quotes."""
     last_price: _builtins.float
-    """Price of the latest trade, in units of the quote currency."""
+    """Price of the latest trade, in units of the quote currency. In a consolidated quote, of the leg whose last price
+    changed last; one that comes back unchanged after a new epoch has not changed.
+    """
     volume: _builtins.float
     """Traded volume as the source itself counts it: the rolling 24 hours in units of the base currency for crypto, the
-    session's volume in shares for stocks. Absent if the source gives only another unit or window.
+    session's volume in shares for stocks. Absent if the source gives only another unit or window, and in
+    consolidated quotes.
     """
     bid_price: _builtins.float
     """Best bid, in units of the quote currency. Absent when unknown or when the venue withdrew it."""
     ask_price: _builtins.float
     """Best ask, in units of the quote currency. Absent when unknown or when the venue withdrew it."""
     bid_size: _builtins.float
-    """Size available at the best bid, in units of the base currency for crypto and in shares for stocks."""
+    """Size available at the best bid, in units of the base currency for crypto and in shares for stocks. In a
+    consolidated quote it is the named leg's alone, never a sum.
+    """
     ask_size: _builtins.float
-    """Size available at the best ask, in units of the base currency for crypto and in shares for stocks."""
+    """Size available at the best ask, in units of the base currency for crypto and in shares for stocks. In a
+    consolidated quote it is the named leg's alone, never a sum.
+    """
     source: _builtins.str
     """Name of the configured source that this quote comes from, such as `binance`."""
     epoch: _builtins.int
@@ -133,11 +152,13 @@ class Quote(_message.Message):
     """
     bid_ask_age_ms: _builtins.int
     """How much older than received_at our last sight of bid and ask is, in milliseconds: 0 = this very message brought
-    them; absent = never seen in this epoch.
+    them; absent = never seen in this epoch. In a consolidated quote it is the greater age of the two legs that give
+    bid and ask; absent when none does.
     """
     last_age_ms: _builtins.int
     """How much older than received_at our last sight of the last price is, in milliseconds: 0 = this very message brought
-    it; absent = never seen in this epoch.
+    it; absent = never seen in this epoch. In a consolidated quote it is the age at the leg that gives the last price;
+    absent when none does.
     """
     bid_exchange: _builtins.str
     """Listing exchange of the leg whose bid this is, in a consolidated quote (its source's name where no exchange is
@@ -154,12 +175,15 @@ class Quote(_message.Message):
     @_builtins.property
     def timestamp(self) -> _timestamp_pb2.Timestamp:
         """The venue's own time of the message that made this revision. Absent when that message carried none (Binance
-        bookTicker); it is never filled in from a clock of ours.
+        bookTicker); it is never filled in from a clock of ours. In a consolidated quote it is that of the leg's quote that
+        made this revision, absent when a change of a leg's health did.
         """
 
     @_builtins.property
     def received_at(self) -> _timestamp_pb2.Timestamp:
-        """When our socket read the message that made this revision, by the clock of the machine that runs the adapter."""
+        """When our socket read the message that made this revision, by the clock of the machine that runs the adapter. In a
+        consolidated quote that a change of a leg's health made, when that was noticed.
+        """
 
     @_builtins.property
     def flags(self) -> _containers.RepeatedScalarFieldContainer[Global___QuoteFlag.ValueType]:
