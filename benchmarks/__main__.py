@@ -1,4 +1,4 @@
-"""`python -m benchmarks [ingest] [alpaca] [fan-out] [hub]`: all parts, or those that are named."""
+"""`python -m benchmarks [ingest] [alpaca] [consolidated] [fan-out] [hub]`: all parts, or those that are named."""
 
 import argparse
 import asyncio
@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Coroutine
 from typing import Final
 
-from benchmarks import alpaca, fan_out, hub, ingest, machine
+from benchmarks import alpaca, consolidated, fan_out, hub, ingest, machine
 from benchmarks.workers import WorkerFailed
 
 
@@ -19,9 +19,14 @@ async def _alpaca() -> str:
     return alpaca.report()
 
 
+async def _consolidated() -> str:
+    return consolidated.report()
+
+
 PARTS: Final[dict[str, Callable[[], Coroutine[None, None, str]]]] = {
     "ingest": ingest.report,
     "alpaca": _alpaca,
+    "consolidated": _consolidated,
     "fan-out": fan_out.report,
     "hub": _hub,
 }

@@ -40,7 +40,6 @@ class ConsolidatedChain:
         view = book.shown
         assert view is not None  # noqa: S101 - for the type checker: the caller was told to publish it
         self._revision = revision = self._revision + 1
-        bid_ask_seen_ns, last_seen_ns = book.bid_ask_seen_ns, book.last_seen_ns
         payload = b"".join(
             (
                 self._simulated if view.is_simulated else self._identity,
@@ -50,8 +49,8 @@ class ConsolidatedChain:
                 varint(revision),
                 fields.received_at.encode(received_at_ns),
                 b"" if venue_time_ns is None else fields.timestamp.encode(venue_time_ns),
-                b"" if bid_ask_seen_ns is None else fields.BID_ASK_AGE + fields.age(bid_ask_seen_ns, now_ns),
-                b"" if last_seen_ns is None else fields.LAST_AGE + fields.age(last_seen_ns, now_ns),
+                fields.bid_ask_age(book.bid_ask_seen_ns, now_ns),
+                fields.last_age(book.last_seen_ns, now_ns),
             )
         )
         return QuoteEntry(self._key, self._epoch, revision, frame(QUOTES_FIELD, payload))

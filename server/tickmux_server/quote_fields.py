@@ -25,6 +25,20 @@ LAST_NOW: Final = unsigned(NUMBER["last_age_ms"], 0)
 _NS_PER_MS: Final = 1_000_000
 
 
+def bid_ask_age(seen_ns: int | None, now_ns: int) -> bytes:
+    """The field of the age of bid and ask; nothing when they were never seen."""
+    if seen_ns == now_ns:
+        return BID_ASK_NOW
+    return b"" if seen_ns is None else BID_ASK_AGE + age(seen_ns, now_ns)
+
+
+def last_age(seen_ns: int | None, now_ns: int) -> bytes:
+    """The field of the age of the last price; nothing when it was never seen."""
+    if seen_ns == now_ns:
+        return LAST_NOW
+    return b"" if seen_ns is None else LAST_AGE + age(seen_ns, now_ns)
+
+
 def age(seen_ns: int, now_ns: int) -> bytes:
     """The value of an age field: how long before one monotonic moment another was.
 

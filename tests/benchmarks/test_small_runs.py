@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from benchmarks import alpaca, fan_out, hub, ingest
+from benchmarks import alpaca, consolidated, fan_out, hub, ingest
 from benchmarks.fan_out_plan import Load
 from benchmarks.workloads import generated_binance_trades, generated_kraken_tickers
 
@@ -37,6 +37,14 @@ def test_both_encodings_of_alpaca_make_a_quote_of_each_message() -> None:
 
     assert "msgpack, 1 message a frame" in text
     assert "json, 30 messages a frame" in text
+
+
+def test_what_the_consolidator_adds_is_measured_over_revisions_that_it_makes() -> None:
+    text = consolidated.report(rounds=1, updates=900)
+
+    alone = next(line for line in text.splitlines() if line.startswith("1 venue"))
+    assert float(alone.split()[-1]) > 0.9, "of a single venue each update that says something new is a revision"
+    assert "3 venues" in text
 
 
 def test_the_hub_is_measured_alone() -> None:
