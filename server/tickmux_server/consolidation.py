@@ -147,7 +147,7 @@ class Leg:
         return True
 
     def lapse(self) -> None:
-        """Nothing of it is known to hold: its newest quote cannot be read."""
+        """Nothing of it is known to hold: its newest quote is lost, or cannot be read."""
         self.is_tradable = False
         self._said = ()
         self.settle()

@@ -56,6 +56,7 @@ class Consolidator:
         self._conflicts: dict[InstrumentKey, str] = {}
         self._since_ns = clock.wall_ns()
         self._messages = self._malformed = 0
+        self._head = log.head
         self._last_message_ns: int | None = None
         publisher.begin_chain(CONSOLIDATED, CHANNEL)
         self._epoch = publisher.epoch(CONSOLIDATED, CHANNEL)
@@ -81,9 +82,13 @@ class Consolidator:
         self._settle(silent, now_ns)
         self._publish_status()
 
-    def apply(self, _first: int, entries: Sequence[LogEntry]) -> None:
-        """Take over entries of the log; its own among them are none of its legs."""
+    def apply(self, first: int, entries: Sequence[LogEntry]) -> None:
+        """Take over entries of the log, the first of them at position `first`; its own are none of its legs."""
         now_ns = self._clock.monotonic_ns()
+        if first > self._head + 1:
+            # The log lost entries: what the legs said last is not known until they speak again.
+            self._lapse(list(self._legs.values()), now_ns)
+        self._head = max(self._head, first + len(entries) - 1)
         messages = self._messages
         for entry in entries:
             if type(entry) is QuoteEntry:
@@ -120,9 +125,7 @@ class Consolidator:
         self._malformed += 1
         logger.error("the quote of %s, epoch %d revision %d, cannot be read", leg.name, entry.epoch, entry.revision)
         leg.epoch = entry.epoch
-        leg.lapse()
-        if leg.book.look():
-            self._publish(leg.book, now_ns, self._clock.wall_ns(), None)
+        self._lapse([leg], now_ns)
 
     def _status(self, entry: StatusEntry, now_ns: int) -> None:
         slot = self._slot(entry.source, entry.channel)
@@ -133,12 +136,24 @@ class Consolidator:
             self._settle([slot], now_ns)
 
     def _settle(self, slots: Sequence[Slot], now_ns: int) -> None:
-        """Rank the legs of some slots anew. No venue's message causes what follows: it is received as it is noticed."""
-        wall_ns = self._clock.wall_ns()
+        """Rank the legs of some slots anew."""
         legs = [leg for slot in slots for leg in slot.legs]
         for leg in legs:
             leg.settle()
-        # All first: a leg that goes out with another must not be shown in its place.
+        self._look(legs, now_ns)
+
+    def _lapse(self, legs: Sequence[Leg], now_ns: int) -> None:
+        """Drop legs whose newest quote is not known."""
+        for leg in legs:
+            leg.lapse()
+        self._look(legs, now_ns)
+
+    def _look(self, legs: Sequence[Leg], now_ns: int) -> None:
+        """Compare what has changed of some legs without a message of their venues: it is received as it is noticed.
+
+        All of them have changed before, so that of two that go out together neither is shown in the other's place.
+        """
+        wall_ns = self._clock.wall_ns()
         for book in dict.fromkeys(leg.book for leg in legs):
             if book.shown is not None and book.look():
                 self._publish(book, now_ns, wall_ns, None)

@@ -448,6 +448,20 @@ def test_a_quote_that_cannot_be_read_takes_its_leg_out(clock: ManualClock, caplo
     assert fed.quotes()[-1].bid_price == 1.0
 
 
+def test_behind_a_hole_in_the_log_a_leg_is_out_until_it_speaks_again(clock: ManualClock) -> None:
+    fed = Fed(clock)
+    for source, price in (("binance", 1.0), ("kraken", 2.0)):
+        fed.feed.start(source, "BTCUSDT")
+        fed.feed.bid(price, source=source)
+    before = len(fed.quotes())
+    lost = fed.feed.log.head + 2
+    fed.consolidator.apply(lost, [])
+    (quote,) = fed.quotes()[before:]
+    assert not quote.HasField("bid_price")
+    fed.feed.bid(1.5)
+    assert fed.quotes()[-1].bid_exchange == "Binance"
+
+
 def test_what_a_new_writer_repeats_changes_nothing(clock: ManualClock) -> None:
     fed = Fed(clock)
     fed.feed.start("binance")
