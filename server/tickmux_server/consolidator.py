@@ -13,9 +13,10 @@ from google.protobuf.message import DecodeError
 from tickmux.v1 import instrument_pb2, quote_pb2
 from tickmux_adapters.model import ChannelStatus, Clock, Instrument, InstrumentKey, SourceState
 from tickmux_server.consolidated_chain import CHANNEL, ConsolidatedChain
-from tickmux_server.consolidation import Book, Leg, Slot
+from tickmux_server.consolidation import Book
 from tickmux_server.frames import payload
 from tickmux_server.hub import STATUS_SILENCE_S
+from tickmux_server.legs import Leg, Slot
 from tickmux_server.log import InstrumentEntry, Log, LogEntry, QuoteEntry, StatusEntry
 from tickmux_server.publisher import Publisher
 from tickmux_server.selection import CONSOLIDATED
@@ -113,13 +114,14 @@ class Consolidator:
         except DecodeError:
             self._unreadable(leg, entry, now_ns)
             return
-        has_changed = leg.take(quote, now_ns)
-        if not leg.book.took(leg, has_changed=has_changed):
+        has_changed = leg.take(quote, self._messages, now_ns)
+        book = self._books[leg.symbol]
+        if not book.took(leg, has_changed=has_changed):
             return
         received, venue_time = quote.received_at, quote.timestamp
         received_at_ns = received.seconds * _NS_PER_S + received.nanos
         venue_time_ns = venue_time.seconds * _NS_PER_S + venue_time.nanos if quote.HasField("timestamp") else None
-        self._publish(leg.book, now_ns, received_at_ns, venue_time_ns)
+        self._publish(book, now_ns, received_at_ns, venue_time_ns)
 
     def _unreadable(self, leg: Leg, entry: QuoteEntry, now_ns: int) -> None:
         self._malformed += 1
@@ -154,7 +156,8 @@ class Consolidator:
         All of them have changed before, so that of two that go out together neither is shown in the other's place.
         """
         wall_ns = self._clock.wall_ns()
-        for book in dict.fromkeys(leg.book for leg in legs):
+        for symbol in dict.fromkeys(leg.symbol for leg in legs):
+            book = self._books[symbol]
             if book.shown is not None and book.look():
                 self._publish(book, now_ns, wall_ns, None)
 
@@ -182,7 +185,7 @@ class Consolidator:
         leg = self._legs.get(key)
         if leg is None:
             slot = self._slot(source, entry.channel)
-            leg = Leg(source, book, slot, exchange=entry.exchange, is_polled=source in self._polled)
+            leg = Leg(source, symbol, slot, exchange=entry.exchange, is_polled=source in self._polled)
             self._legs[key] = leg
             book.add(leg)
             slot.legs.append(leg)

@@ -203,3 +203,8 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / "latin.toml").write_bytes(b"listen = '\xe9'")
     with pytest.raises(ConfigError, match="not UTF-8"):
         load_config(tmp_path / "latin.toml", {}, {}, adapters=ADAPTERS)
+
+
+def test_consolidated_is_served_unless_it_is_switched_off() -> None:
+    assert load_config(None, {}, {}).consolidated
+    assert not load_config(None, {"TICKMUX_CONSOLIDATED": "false"}, {}).consolidated
