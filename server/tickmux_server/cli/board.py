@@ -11,8 +11,7 @@ from tickmux_adapters.symbols import normalise_symbol
 from tickmux_adapters.windows import window_text
 from tickmux_server.cli.figures import UNKNOWN, decimal_places, duration_text, lag_text, price_text, volume_text
 from tickmux_server.cli.jsonlines import state_name
-from tickmux_server.cli.presence import known
-from tickmux_server.selection import CONSOLIDATED
+from tickmux_server.cli.presence import CONSOLIDATED, known
 
 RATE_WINDOW_S: Final = 5.0
 RATE_SAMPLE_S: Final = 0.25

@@ -10,8 +10,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from tickmux.v1.quote_pb2 import Quote, QuoteFlag
 from tickmux.v1.source_pb2 import Budget, SourceState, SourceStatus
 from tickmux_client import Instrument
-from tickmux_server.cli.presence import known
-from tickmux_server.selection import CONSOLIDATED
+from tickmux_server.cli.presence import CONSOLIDATED, known
 
 Record = dict[str, Any]
 

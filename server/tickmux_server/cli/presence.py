@@ -1,6 +1,11 @@
-"""Optional fields: absent is not zero."""
+"""Which fields a quote has: absent is not zero, and the legs are named in consolidated quotes alone."""
+
+from typing import Final
 
 from google.protobuf.message import Message
+
+# The contract's name. `selection` has it, too, but needs more than a base install, where these commands run as well.
+CONSOLIDATED: Final = "consolidated"
 
 
 def known(message: Message, field: str) -> float | int | None:
