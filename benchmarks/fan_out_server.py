@@ -69,7 +69,8 @@ class Feed:
 
 async def main() -> None:
     """Serve until stdin closes."""
-    node = Node(Config(listen="127.0.0.1:0"), SystemClock(), flags={})
+    # Quotes go out here as they came in; what it costs to consolidate them is a part of its own.
+    node = Node(Config(listen="127.0.0.1:0", consolidated=False), SystemClock(), flags={})
     feed = Feed(node.publisher)
     tasks = [asyncio.create_task(node.streams.watch()), asyncio.create_task(feed.keep_live())]
     await node.start()
