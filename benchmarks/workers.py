@@ -101,7 +101,7 @@ def settle_garbage_collector() -> None:
     """Set the collector as the server does once it listens, so that it costs a measurement as little."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(5_000, 20, 100)
+    gc.set_threshold(2_000, 5, 100)
 
 
 def chunks(items: Sequence[Any], size: int) -> list[Sequence[Any]]:

@@ -74,9 +74,9 @@ def _signals(stop: Callable[[], None]) -> Iterator[None]:
 
 
 def _settle_garbage_collector() -> None:
-    # What exists now lives as long as the process: freezing it keeps full collections short, and a higher threshold
-    # keeps young ones rare, since quotes are freed by reference counting. It is also what each of them has to look at,
-    # in which time nothing else runs: about a millisecond.
+    # What exists now lives as long as the process: freezing it keeps full collections short. The thresholds say what
+    # each of the younger ones looks at, in which time nothing else runs: some tenths of a millisecond for the first, a
+    # few milliseconds for the second. They are rare, since quotes are freed by reference counting.
     gc.collect()
     gc.freeze()
-    gc.set_threshold(5_000, 20, 100)
+    gc.set_threshold(2_000, 5, 100)
