@@ -1,6 +1,7 @@
 """Runs the same scenario with the asyncio client and with the synchronous one."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Literal, TypeVar
@@ -9,7 +10,7 @@ import grpc.aio
 from tests.client.scripted_server import Script
 
 from tickmux.v1.market_data_service_pb2_grpc import add_MarketDataServiceServicer_to_server
-from tickmux_client import connect, sync
+from tickmux_client import Quote, connect, sync
 
 Flavour = Literal["asyncio", "sync"]
 FLAVOURS: tuple[Flavour, ...] = ("asyncio", "sync")
@@ -32,6 +33,35 @@ async def serving(script: Script) -> AsyncIterator[str]:
             await script.all_closed.wait()
     finally:
         await server.stop(None)
+
+
+@asynccontextmanager
+async def slow_to_accept(target: str, *, delay_s: float) -> AsyncIterator[str]:
+    """The server behind a relay that lets a new connection wait before its first byte is answered."""
+    host, port = target.split(":")
+
+    async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError):
+            while data := await reader.read(1 << 16):
+                writer.write(data)
+                await writer.drain()
+        writer.close()
+
+    async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(delay_s)
+        server_reader, server_writer = await asyncio.open_connection(host, int(port))
+        await asyncio.gather(pump(reader, server_writer), pump(server_reader, writer))
+
+    async with await asyncio.start_server(relay, "127.0.0.1", 0) as listener:
+        yield f"127.0.0.1:{listener.sockets[0].getsockname()[1]}"
+
+
+def is_revision(revision: int) -> Callable[[object], bool]:
+    return lambda item: isinstance(item, Quote) and item.revision == revision
+
+
+def kinds(events: list[Any]) -> list[type]:
+    return [type(event) for event in events]
 
 
 async def collect(

@@ -13,6 +13,8 @@ from grpc_status import rpc_status
 
 from tickmux.v1 import market_data_service_pb2 as pb
 from tickmux.v1 import market_data_service_pb2_grpc, quote_pb2, source_pb2
+from tickmux_client import Snapshot
+from tickmux_client._pages import snapshot
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,7 @@ class Hang:
 
 
 Step = pb.SubscribeResponse | Fail | Hang
+CUT = Fail(grpc.StatusCode.UNAVAILABLE)
 
 
 def quote(
@@ -64,6 +67,11 @@ def opening(*quotes: quote_pb2.Quote, token: str = "") -> pb.SubscribeResponse:
 
 def live(*quotes: quote_pb2.Quote, conflated: int = 0, token: str = "") -> pb.SubscribeResponse:
     return pb.SubscribeResponse(quotes=quotes, conflated=conflated, resume_token=token)
+
+
+def snapshot_of(*quotes: quote_pb2.Quote, token: str = "") -> Snapshot:
+    """One page of present state, as a client hands it out."""
+    return snapshot([pb.GetSnapshotResponse(quotes=quotes, source_statuses=[status()], resume_token=token)])
 
 
 def rich_status(fail: Fail) -> status_pb2.Status:

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from tests.client.flavours import FLAVOURS, LIMIT_S, OPTIONS, Flavour, ask, collect
+from tests.client.flavours import FLAVOURS, LIMIT_S, OPTIONS, Flavour, ask, collect, kinds
 from tests.server.feed import NodeFeed
 
 from tickmux_adapters.model import ChannelStatus, SourceState, SystemClock
@@ -73,10 +73,6 @@ class Watching:
 
 def bid(price: float) -> Callable[[Any], bool]:
     return lambda event: isinstance(event, Quote) and event.bid_price == price
-
-
-def kinds(events: list[Any]) -> list[type]:
-    return [type(event) for event in events]
 
 
 @pytest.mark.parametrize("flavour", FLAVOURS)

@@ -1,7 +1,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.client.scripted_server import live, opening, quote, status
+from tests.client.scripted_server import live, opening, quote, snapshot_of, status
 
 from tickmux.v1 import market_data_service_pb2 as pb
 from tickmux.v1 import quote_pb2, source_pb2
@@ -160,6 +160,89 @@ def test_a_reset_in_the_midst_of_a_stream_opens_a_new_phase() -> None:
     assert Hole("binance", "C", 1, 1, 2) in sequencer.receive(live(quote("C", 2)))
 
 
+def test_who_had_received_nothing_has_nothing_to_forget() -> None:
+    begun = pb.SubscribeResponse(continuity=pb.CONTINUITY_SNAPSHOT, source_statuses=[status()])
+    sequencer, _ = after(begun)
+    sequencer.lost()
+    events = sequencer.receive(opening(quote("A", 7)))
+    assert summary(events) == [SourceState.LIVE, ("A", 1, 7, False), CaughtUp()]
+
+
+def test_who_was_told_that_there_is_nothing_is_told_to_forget_that() -> None:
+    sequencer, _ = after(opening())
+    sequencer.lost()
+    assert isinstance(sequencer.receive(opening(quote("A", 7)))[0], Reset)
+
+
+def test_missed_updates_of_an_epoch_that_has_ended_are_stale_and_those_of_the_new_one_are_not() -> None:
+    sequencer, _ = after(opening(quote("A", 7)))
+    sequencer.lost()
+    back = resumed(quote("A", 8), quote("A", 1, epoch=2))
+    back.source_statuses[0].epoch = 2
+    events = sequencer.receive(back)
+    assert summary(events) == [SourceState.LIVE, ("A", 1, 8, False), ("A", 2, 1, True)]
+    assert [event.is_stale for event in events if isinstance(event, Quote)] == [True, False]
+
+
+def test_repeats_of_an_epoch_that_has_ended_are_dropped_after_a_resume() -> None:
+    sequencer, _ = after(opening(quote("A", 7)), live(quote("A", 1, epoch=2), quote("A", 2, epoch=2)))
+    sequencer.lost()
+    events = sequencer.receive(resumed(quote("A", 8), quote("A", 1, epoch=2), quote("A", 3, epoch=2)))
+    assert summary(events) == [SourceState.LIVE, ("A", 2, 3, False)]
+
+
+def test_a_resume_that_conflates_says_what_it_passed_over() -> None:
+    back = resumed(quote("A", 11))
+    back.conflated = 3
+    for checks_holes in (True, False):
+        sequencer, _ = after(opening(quote("A", 7)), checks_holes=checks_holes)
+        sequencer.lost()
+        assert summary(sequencer.receive(back)) == [SourceState.LIVE, Conflated(3), ("A", 1, 11, True)]
+
+
+def test_latest_goes_on_with_the_newest_of_what_changed() -> None:
+    sequencer, _ = after(opening(quote("A", 7), quote("B", 7)), checks_holes=False)
+    sequencer.lost()
+    assert summary(sequencer.receive(resumed(quote("A", 20)))) == [SourceState.LIVE, ("A", 1, 20, True)]
+
+
+def test_what_was_conflated_before_a_cut_excuses_no_hole_after_it() -> None:
+    sequencer, _ = after(opening(quote("A", 1), quote("B", 1)), live(quote("A", 3), conflated=9))
+    sequencer.lost()
+    assert Hole("binance", "B", 1, 2, 4) in sequencer.receive(resumed(quote("B", 4)))
+
+
+def after_snapshot(*quotes: quote_pb2.Quote) -> Sequencer:
+    return Sequencer(checks_holes=True, continues=True, after=snapshot_of(*quotes, token="t"))
+
+
+def test_after_a_snapshot_nothing_is_repeated_and_nothing_is_missed() -> None:
+    # B stands on a later page, which was served when B had gone on; the token stands at the first.
+    sequencer = after_snapshot(quote("A", 7), quote("B", 9))
+    events = sequencer.receive(resumed(quote("B", 8), quote("A", 8), quote("B", 9), quote("B", 10), quote("NEW", 1)))
+    assert summary(events) == [
+        SourceState.LIVE, ("A", 1, 8, False), ("B", 1, 10, False), ("NEW", 1, 1, False),
+    ]  # fmt: skip
+    assert sequencer.repeats == 2
+
+
+def test_a_hole_between_a_snapshot_and_its_stream_is_seen() -> None:
+    events = after_snapshot(quote("A", 7)).receive(resumed(quote("A", 9), quote("NEW", 2)))
+    assert [event for event in events if isinstance(event, Hole)] == [
+        Hole("binance", "A", 1, 8, 9),
+        Hole("binance", "NEW", 1, 1, 2),
+    ]
+
+
+@pytest.mark.parametrize("continuity", [pb.CONTINUITY_RESET, pb.CONTINUITY_SNAPSHOT])
+def test_a_snapshot_that_cannot_be_gone_on_from_is_forgotten(continuity: pb.Continuity.ValueType) -> None:
+    anew = opening(quote("A", 3))
+    anew.continuity = continuity
+    reset, *events = after_snapshot(quote("A", 7, epoch=5)).receive(anew)
+    assert isinstance(reset, Reset)
+    assert summary(events) == [SourceState.LIVE, ("A", 1, 3, True), CaughtUp()]
+
+
 def test_a_token_from_elsewhere_that_is_not_honoured_is_a_reset() -> None:
     sequencer = Sequencer(checks_holes=True, continues=True)
     assert isinstance(sequencer.receive(opening(quote("A", 7)))[0], Reset)
@@ -190,8 +273,9 @@ def test_a_status_is_news_only_if_more_than_counters_changed() -> None:
 
 
 def test_unmatched_symbols_are_told_once() -> None:
-    sequencer, events = after(pb.SubscribeResponse(continuity=pb.CONTINUITY_SNAPSHOT, unmatched=["NOPE"]))
-    assert events == [Unmatched(("NOPE",))]
+    first = pb.SubscribeResponse(continuity=pb.CONTINUITY_SNAPSHOT, unmatched=["NOPE"], caught_up=True)
+    sequencer, events = after(first)
+    assert events == [Unmatched(("NOPE",)), CaughtUp()]
     sequencer.lost()
     again = sequencer.receive(pb.SubscribeResponse(continuity=pb.CONTINUITY_SNAPSHOT, unmatched=["NOPE"]))
     assert [type(event) for event in again] == [Reset]

@@ -10,8 +10,18 @@ import grpc
 import pytest
 from google.protobuf.duration_pb2 import Duration
 from google.rpc import error_details_pb2
-from tests.client.flavours import FLAVOURS, LIMIT_S, OPTIONS, Flavour, collect, serving
-from tests.client.scripted_server import Fail, Hang, Script, error_info, live, opening, quote, status
+from tests.client.flavours import (
+    FLAVOURS,
+    LIMIT_S,
+    OPTIONS,
+    Flavour,
+    collect,
+    is_revision,
+    kinds,
+    serving,
+    slow_to_accept,
+)
+from tests.client.scripted_server import CUT, Fail, Hang, Script, error_info, live, opening, quote, status
 
 from tickmux.v1 import market_data_service_pb2 as pb
 from tickmux.v1 import source_pb2
@@ -20,7 +30,6 @@ from tickmux_client import (
     CaughtUp,
     Conflated,
     Disconnected,
-    GoingAway,
     Hole,
     InvalidRequestError,
     Quote,
@@ -35,12 +44,6 @@ from tickmux_client import (
 
 pytestmark = pytest.mark.parametrize("flavour", FLAVOURS)
 
-CUT = Fail(grpc.StatusCode.UNAVAILABLE)
-
-
-def is_revision(revision: int) -> Any:
-    return lambda item: isinstance(item, Quote) and item.revision == revision
-
 
 def keep_in(seen: list[Any]) -> Callable[[Any], bool]:
     """Never satisfied; keeps what came before the error."""
@@ -50,10 +53,6 @@ def keep_in(seen: list[Any]) -> Callable[[Any], bool]:
         return False
 
     return keep
-
-
-def kinds(events: list[Any]) -> list[type]:
-    return [type(event) for event in events]
 
 
 async def test_state_then_live(flavour: Flavour) -> None:
@@ -80,32 +79,6 @@ async def test_a_cut_in_the_midst_of_the_state_begins_anew(flavour: Flavour) -> 
     assert [event.gap_before for event in events if isinstance(event, Quote)] == [False, True, True, False]
 
 
-async def test_a_resume_continues_and_drops_repeats(flavour: Flavour) -> None:
-    back = pb.SubscribeResponse(
-        continuity=pb.CONTINUITY_RESUMED,
-        source_statuses=[status()],
-        quotes=[quote("A", 8), quote("A", 9)],
-        caught_up=True,
-    )
-    script = Script([[opening(quote("A", 7), token="t7"), live(quote("A", 8), token="t8"), CUT], [back, Hang()]])
-    async with serving(script) as target:
-        events = await collect(flavour, target, "subscribe", is_revision(9))
-    assert [request.resume_token for request in script.requests] == ["", "t8"]
-    assert kinds(events) == [
-        SourceChanged, Quote, CaughtUp, Quote, Disconnected, Reconnected, SourceChanged, Quote,
-    ]  # fmt: skip
-    assert not any(event.gap_before for event in events if isinstance(event, Quote))
-
-
-async def test_a_server_that_does_not_resume_is_asked_anew(flavour: Flavour) -> None:
-    refusal = Fail(grpc.StatusCode.UNIMPLEMENTED, details=[error_info("NOT_SERVED_YET")])
-    script = Script([[opening(token="t"), CUT], [refusal], [opening(quote("A", 9)), Hang()]])
-    async with serving(script) as target:
-        events = await collect(flavour, target, "subscribe", is_revision(9))
-    assert [request.resume_token for request in script.requests] == ["", "t", ""]
-    assert kinds(events)[2:6] == [Disconnected, Disconnected, Reconnected, Reset]
-
-
 async def test_a_reset_in_the_stream(flavour: Flavour) -> None:
     reset = opening(quote("A", 20))
     reset.continuity = pb.CONTINUITY_RESET
@@ -122,17 +95,6 @@ async def test_holes_and_conflation(flavour: Flavour) -> None:
     assert kinds(events)[3:] == [Conflated, Quote, Hole, Quote]
     assert events[3].count == 3
     assert events[5] == Hole("binance", "A", 1, expected_revision=6, seen_revision=8)
-
-
-async def test_going_away_reconnects_without_waiting_for_the_end(flavour: Flavour) -> None:
-    farewell = pb.SubscribeResponse(going_away=True, resume_token="last")
-    script = Script([[opening(quote("A", 1)), farewell, Hang()], [opening(quote("A", 2)), Hang()]])
-    async with serving(script) as target:
-        events = await collect(flavour, target, "subscribe", is_revision(2))
-    assert kinds(events) == [
-        SourceChanged, Quote, CaughtUp, GoingAway, Reconnected, Reset, SourceChanged, Quote,
-    ]  # fmt: skip
-    assert script.requests[1].resume_token == "last"
 
 
 async def test_a_silent_stream_is_dead_after_three_heartbeats(flavour: Flavour) -> None:
@@ -208,6 +170,13 @@ async def test_what_cannot_heal_is_raised_at_once(flavour: Flavour, code: grpc.S
         with pytest.raises(kind):
             await collect(flavour, target, "subscribe", lambda _: False)
     assert len(script.requests) == 1
+
+
+async def test_a_server_that_is_far_or_busy_is_given_time_to_accept(flavour: Flavour) -> None:
+    script = Script([[opening(quote("A", 1)), Hang()]])
+    async with serving(script) as target, slow_to_accept(target, delay_s=0.4) as slow:
+        events = await collect(flavour, slow, "subscribe", is_revision(1), reconnects_max=0)
+    assert kinds(events) == [SourceChanged, Quote]
 
 
 async def test_an_unreachable_server_is_told_and_raised_if_tries_are_limited(flavour: Flavour) -> None:

@@ -92,14 +92,18 @@ class Client:
     def subscribe(self, symbols: Names = (), **options: Unpack[SubscribeOptions]) -> AsyncGenerator[Event, None]:
         """Stream events: the present state first, then every update, for ever, over reconnects.
 
+        After a cut the stream goes on where it stood, with Reconnected and what was missed. Where the server cannot
+        do that, Reset and the full state say so.
+
         Args:
             symbols: Canonical names or patterns such as `BTC*`; none means every symbol.
             **options: See SubscribeOptions.
 
         Raises:
             TypeError: an option has an unknown name.
-            ValueError: an interval is not positive.
-            TickmuxClientError: while iterating, for errors that trying again cannot heal.
+            ValueError: an interval is not positive, or both `after` and `resume_token` are given.
+            TickmuxClientError: while iterating, for errors that trying again cannot heal; its `resume_token` says
+                where the stream stood.
         """
         return self._events(self._session(symbols, options))
 
@@ -165,7 +169,8 @@ class Client:
     def _session(self, symbols: Names, options: SubscribeOptions) -> Session:
         if self._closing.is_set():
             raise closed(self.target)
-        return Session(subscribe_request(symbols, options), self.target, self._options)
+        request = subscribe_request(symbols, options)
+        return Session(request, self.target, self._options, after=options.get("after"))
 
     async def _events(self, session: Session) -> AsyncGenerator[Event, None]:
         async with aclosing(self._batches(session)) as batches:
@@ -183,22 +188,19 @@ class Client:
     async def _batches(self, session: Session) -> AsyncGenerator[list[Event], None]:
         try:
             while not self._closing.is_set():
+                failure: TickmuxClientError = session.ended()
                 try:
                     async with aclosing(self._responses(session)) as responses:
                         async for response in responses:
-                            yield session.receive(response)
                             if session.is_leaving:
+                                # The one before said that it was the last.
                                 break
-                        else:
-                            if self._closing.is_set():
-                                return
-                            yield [session.lost(session.ended())]
+                            yield session.receive(response)
                 except TickmuxClientError as error:
-                    if self._closing.is_set():
-                        return
-                    yield [session.lost(error)]
-                if session.is_leaving:
-                    session.leave()
+                    failure = error
+                if self._closing.is_set():
+                    return
+                yield session.lost(failure)
                 await self._pause(session.wait_s)
         finally:
             session.end()
@@ -216,7 +218,7 @@ class Client:
 
     async def _read(self, call: "SubscribeCall", session: Session) -> pb.SubscribeResponse | None:
         try:
-            async with asyncio.timeout(session.silence_s_max):
+            async with asyncio.timeout(session.read_s_max):
                 response = await call.read()
         except TimeoutError:
             raise session.silence() from None

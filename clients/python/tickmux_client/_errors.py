@@ -29,6 +29,7 @@ class TickmuxClientError(Exception):
         reason: str = "",
         retry_after_s: float | None = None,
         violations: Mapping[str, str] | None = None,
+        resume_token: str = "",
     ) -> None:
         self.code = code
         """The gRPC status of the failed call."""
@@ -38,6 +39,8 @@ class TickmuxClientError(Exception):
         """How long the server asks to wait before the next try; None if it does not say."""
         self.violations = dict(violations or {})
         """Per request field, in the order of the server: what is wrong with it."""
+        self.resume_token = resume_token
+        """Where a subscription that this error ended can go on, once its cause is gone; empty if nowhere."""
         super().__init__(message)
 
 
@@ -103,6 +106,7 @@ def from_rpc(failure: grpc.RpcError, target: str) -> TickmuxClientError:
         reason=info.reason,
         retry_after_s=None if retry is None else max(0.0, retry.retry_delay.ToTimedelta().total_seconds()),
         violations=violations,
+        resume_token=info.metadata.get("resume_token", ""),
     )
 
 

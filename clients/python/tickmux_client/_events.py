@@ -20,7 +20,7 @@ class Conflated:
 
 @dataclass(frozen=True, slots=True)
 class Disconnected:
-    """The stream is gone; every quote is stale until it is back. The client tries again by itself."""
+    """The stream is gone, or a try to get it back failed; every quote is stale. The client tries again by itself."""
 
     problem: str
     """What went wrong, in one line."""
@@ -28,11 +28,17 @@ class Disconnected:
     """Machine-readable reason, such as `HEARTBEATS_MISSED`; empty if none was given."""
     retry_in_s: float
     """Seconds until the next try."""
+    attempts: int
+    """How many tries in a row have failed since the stream was cut; 0 = it has just been cut."""
 
 
 @dataclass(frozen=True, slots=True)
 class GoingAway:
-    """The server is about to stop; the client leaves it and connects anew at once."""
+    """The server ends the stream in an orderly way, as it does when it stops and when a stream has lived for long.
+
+    The client connects anew at the time that the server gave it, within seconds. Every quote is stale from the end of
+    the stream on; Reconnected says that it is back, and Disconnected comes only if the first try fails.
+    """
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ import grpc
 from google.protobuf.duration_pb2 import Duration
 
 from tickmux.v1 import market_data_service_pb2 as pb
-from tickmux_client._model import NS_PER_S, Delivery
+from tickmux_client._model import NS_PER_S, Delivery, Snapshot
 
 Names = str | Iterable[str]
 """One name, or several."""
@@ -18,6 +18,9 @@ ChannelOption = tuple[str, int | str]
 BACKOFF_CAP_S: Final = 5.0
 TIMEOUT_S: Final = 10.0
 RECEIVE_BYTES_MAX: Final = 16 * 1024 * 1024
+CHANNEL_BACKOFF_FIRST_MS: Final = 100
+CHANNEL_BACKOFF_CAP_MS: Final = 1_000
+CONNECT_TIMEOUT_MS: Final = 5_000
 
 
 class SelectionOptions(TypedDict, total=False):
@@ -40,8 +43,10 @@ class SubscribeOptions(SelectionOptions, total=False):
     """Pace of the server's heartbeats, 5 s if not given, at least 1 s; after three missed ones the stream is dead."""
     min_interval_s: float | None
     """Shortest time between two responses with quotes; as fast as they come if not given."""
+    after: Snapshot | None
+    """Go on after a snapshot of the same selection: what it holds is not repeated, and nothing since is missed."""
     resume_token: str
-    """Where to go on, from `Snapshot.resume_token` of the same selection."""
+    """Where to go on, from `Snapshot.resume_token` of the same selection or a message of `responses`."""
 
 
 class ConnectOptions(TypedDict, total=False):
@@ -82,10 +87,12 @@ def for_channel(options: ConnectOptions) -> list[ChannelOption]:
         "grpc.http2.ping_timeout_ms": 10_000,
         # A page of 10 000 quotes takes some 2 MB; grpc's default of 4 MiB leaves little room above it.
         "grpc.max_receive_message_length": RECEIVE_BYTES_MAX,
-        # The channel's own backoff, else up to two minutes, must not delay ours.
-        "grpc.initial_reconnect_backoff_ms": min(100, backoff_cap_ms),
-        "grpc.min_reconnect_backoff_ms": min(100, backoff_cap_ms),
-        "grpc.max_reconnect_backoff_ms": backoff_cap_ms,
+        # The channel connects at a pace of its own, up to two minutes apart, and a try in between fails unheard: with
+        # a short pace it is our backoff that says when a stream is back, and spreads its clients.
+        "grpc.initial_reconnect_backoff_ms": min(CHANNEL_BACKOFF_FIRST_MS, backoff_cap_ms),
+        "grpc.max_reconnect_backoff_ms": min(CHANNEL_BACKOFF_CAP_MS, backoff_cap_ms),
+        # Despite its name the time that one connection may take, with the handshakes of a server that is far or busy.
+        "grpc.min_reconnect_backoff_ms": CONNECT_TIMEOUT_MS,
         "grpc.use_local_subchannel_pool": int(options.get("own_connection", False)),
     }
     chosen.update(options.get("channel_options", ()))
@@ -112,9 +119,14 @@ def subscribe_request(symbols: Names, options: SubscribeOptions) -> pb.Subscribe
 
     Raises:
         TypeError: an option has an unknown name.
-        ValueError: an interval is not positive.
+        ValueError: an interval is not positive, or two places to go on are given.
     """
     _refuse_unknown(options.keys(), SubscribeOptions)
+    after, token = options.get("after"), options.get("resume_token", "")
+    if after is not None:
+        if token:
+            raise ValueError("give `after` or `resume_token`, not both: a snapshot has its own token")
+        token = after.resume_token
     narrowed = SelectionOptions()
     for name in ("sources", "exchanges", "types"):
         if name in options:
@@ -126,7 +138,7 @@ def subscribe_request(symbols: Names, options: SubscribeOptions) -> pb.Subscribe
         min_interval=None if min_interval_s is None else _duration("min_interval_s", min_interval_s),
         heartbeat_interval=_duration("heartbeat_interval_s", options.get("heartbeat_interval_s", 5.0)),
     )
-    if token := options.get("resume_token"):
+    if token:
         request.resume_token = token
     return request
 

@@ -5,7 +5,7 @@ from typing import Final
 from tickmux.v1 import market_data_service_pb2 as pb
 from tickmux.v1 import quote_pb2, source_pb2
 from tickmux_client._events import CaughtUp, Conflated, Event, Hole, Reset, SourceChanged, Unmatched
-from tickmux_client._model import Quote, SourceStatus, StatusTable
+from tickmux_client._model import Quote, Snapshot, SourceStatus, StatusTable
 
 InstrumentKey = tuple[str, str]
 
@@ -35,14 +35,25 @@ class Sequencer:
     an early one, so each instrument may jump once after a count, and all jumps together by no more than was counted.
     """
 
-    def __init__(self, *, checks_holes: bool, continues: bool = False) -> None:
-        """Begin. `continues`: what was received elsewhere goes on here, so that failing to is a loss."""
+    def __init__(self, *, checks_holes: bool, continues: bool = False, after: Snapshot | None = None) -> None:
+        """Begin.
+
+        Args:
+            checks_holes: Whether each revision is expected.
+            continues: What was received elsewhere goes on here, so that failing to is a loss.
+            after: What was received there, if that is known. Its later pages may be newer than its token, so that the
+                stream repeats some of it.
+        """
         self._checks_holes = checks_holes
-        self._positions: dict[InstrumentKey, _Position] = {}
+        self._positions = {
+            (quote.source, quote.symbol): _Position(quote.epoch, quote.revision, 0)
+            for quote in (after.quotes if after else ())
+        }
         self._statuses: StatusTable = {}
         self._in_state = False
         # Whether an instrument without a position is known to have had no quote.
-        self._knows_all = False
+        self._knows_all = after is not None
+        # Whether the consumer has anything that can have become wrong.
         self._begun = continues
         self._phase_lost_history = False
         self._conflations = 0
@@ -71,6 +82,7 @@ class Sequencer:
             self._conflated_left += response.conflated
             events.append(Conflated(response.conflated))
         self._note_quotes(response, events)
+        self._begun = self._begun or bool(response.quotes) or response.caught_up
         if response.caught_up:
             self._knows_all = self._knows_all or self._in_state
             self._in_state = False
@@ -81,6 +93,8 @@ class Sequencer:
         self._opening = False
         if continuity == pb.CONTINUITY_RESUMED:
             self._begun = True
+            # What a count excused came with it, or comes again with a count of its own.
+            self._conflated_left = 0
             return
         if self._begun or continuity == pb.CONTINUITY_RESET:
             events.append(Reset(RESET_REASONS.get(continuity, "the server says so")))
@@ -92,7 +106,6 @@ class Sequencer:
         self._in_state = True
         self._knows_all = False
         self._phase_lost_history = self._begun
-        self._begun = True
 
     def _note_unmatched(self, unmatched: tuple[str, ...], events: list[Event]) -> None:
         if unmatched != self._unmatched:

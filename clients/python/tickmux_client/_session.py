@@ -11,7 +11,7 @@ from tickmux.v1 import market_data_service_pb2 as pb
 from tickmux_client._backoff import Backoff
 from tickmux_client._errors import InvalidRequestError, TickmuxClientError, UnavailableError, UnimplementedError
 from tickmux_client._events import Disconnected, Event, GoingAway, Reconnected
-from tickmux_client._model import duration_s
+from tickmux_client._model import Snapshot, duration_s
 from tickmux_client._options import BACKOFF_CAP_S, ConnectOptions
 from tickmux_client._sequence import Sequencer
 
@@ -20,13 +20,17 @@ logger = logging.getLogger("tickmux_client")
 MISSED_HEARTBEATS: Final = 3
 STABLE_S: Final = 10.0
 """A stream that lived this long has proved stable: the backoff begins anew."""
+FAREWELL_S_MAX: Final = 3.0
+"""How long a server that has said goodbye may take to end the call, and so to say when to come back."""
+TOO_FAR_BEHIND: Final = "CLIENT_TOO_FAR_BEHIND"
+"""The reason of the error that ends a stream instead of conflating it."""
 
 
 class Session:
     """Decides everything about a subscription but when bytes move; both flavours of the client drive it.
 
     `open` gives the request of the next call, `receive` turns its responses into events, and once the call has ended
-    `leave` (the server is going away) or `lost` (anything else) says what to yield and `wait_s` how long to pause.
+    `lost` says what to yield and `wait_s` how long to pause.
     """
 
     def __init__(
@@ -35,6 +39,7 @@ class Session:
         target: str,
         options: ConnectOptions,
         *,
+        after: Snapshot | None = None,
         backoff: Backoff | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -45,15 +50,20 @@ class Session:
         self._monotonic = monotonic
         self._token = request.resume_token
         self._sent_token = ""
-        self._sequencer = Sequencer(checks_holes=request.delivery != pb.DELIVERY_LATEST, continues=bool(self._token))
+        self._sequencer = Sequencer(
+            checks_holes=request.delivery != pb.DELIVERY_LATEST,
+            continues=bool(self._token) or after is not None,
+            after=after,
+        )
         self._opened = False
+        self._served = False
         self._reconnects = 0
         self._cut_at_s: float | None = None
         self._up_at_s: float | None = None
         self.silence_s_max: Final = MISSED_HEARTBEATS * duration_s(request.heartbeat_interval)
         """A call without a response for this long is dead."""
         self.is_leaving = False
-        """The server is going away: end this call and open the next."""
+        """The server has said that the latest response was the last one of this call."""
         self.wait_s = 0.0
         """Seconds to wait before the next `open`."""
 
@@ -71,12 +81,19 @@ class Session:
             request.resume_token = self._token
         return request
 
+    @property
+    def read_s_max(self) -> float:
+        """How long the next read of the call may take."""
+        return min(FAREWELL_S_MAX, self.silence_s_max) if self.is_leaving else self.silence_s_max
+
     def receive(self, response: pb.SubscribeResponse) -> list[Event]:
         """Turn one response into events. Raises nothing."""
         events: list[Event] = []
+        opens = response.continuity != pb.CONTINUITY_UNSPECIFIED
         if self._up_at_s is None:
             self._up(response, events)
-        if response.continuity not in (pb.CONTINUITY_UNSPECIFIED, pb.CONTINUITY_RESUMED):
+            opens = True
+        if opens and response.continuity != pb.CONTINUITY_RESUMED:
             # It stands for a chain that has ended.
             self._token = ""
         if response.resume_token:
@@ -87,33 +104,30 @@ class Session:
             events.append(GoingAway())
         return events
 
-    def leave(self) -> None:
-        """The call was ended because the server is going away."""
-        logger.info("%s is going away; connecting anew", self._target)
-        self._cut()
-        # Even a friendly farewell reaches all clients at once: the draw keeps them from coming back at once.
-        self.wait_s = self._backoff.next_s()
-
-    def lost(self, error: TickmuxClientError) -> Disconnected:
-        """The call ended with an error, or was silent for too long.
+    def lost(self, error: TickmuxClientError) -> list[Event]:
+        """The call ended with an error, or was silent for too long: what to yield before the pause.
 
         Raises:
             TickmuxClientError: `error` itself, if trying again cannot help or the permitted tries are spent.
         """
         self._cut()
-        if self._sent_token and self._refuses_token(error):
+        if self._refuses_token(error):
             # Begin anew; the sequencer will say Reset.
             self._token = ""
             self.wait_s = 0.0
-        elif not isinstance(error, UnavailableError) or self._ends_by_design(error):
+        elif self._is_final(error):
+            if self._served:
+                error.resume_token = error.resume_token or self._token
             raise error
         else:
-            if self._reconnects_max is not None and self._reconnects >= self._reconnects_max:
-                raise error
+            # Even a friendly farewell reaches all clients at once: the draw keeps them from coming back at once.
             self.wait_s = self._backoff.next_s(error.retry_after_s)
+        if self.is_leaving:
+            logger.info("%s has ended the stream as announced; connecting anew in %.1f s", self._target, self.wait_s)
+            return []
         level = logging.WARNING if self._reconnects == 0 else logging.DEBUG
         logger.log(level, "%s; trying again in %.1f s", error, self.wait_s)
-        return Disconnected(problem=str(error), reason=error.reason, retry_in_s=self.wait_s)
+        return [Disconnected(str(error), error.reason, self.wait_s, attempts=self._reconnects)]
 
     def end(self) -> None:
         """The subscription is over: nothing will be known of its sources any more."""
@@ -133,11 +147,14 @@ class Session:
 
     def _refuses_token(self, error: TickmuxClientError) -> bool:
         """Whether it may be the token alone: the server does not resume, or another version of it wrote the token."""
-        own = self._sent_token != self._request.resume_token
-        return isinstance(error, UnimplementedError) or (own and isinstance(error, InvalidRequestError))
+        is_callers = not self._served and self._sent_token == self._request.resume_token
+        refuses = isinstance(error, UnimplementedError) or (isinstance(error, InvalidRequestError) and not is_callers)
+        # One call that a token was sent with: what refuses the next one, without, is the request.
+        return refuses and bool(self._sent_token)
 
-    def _ends_by_design(self, error: TickmuxClientError) -> bool:
-        return self._request.delivery == pb.DELIVERY_ALL_OR_END and error.code == grpc.StatusCode.RESOURCE_EXHAUSTED
+    def _is_final(self, error: TickmuxClientError) -> bool:
+        is_permanent = not isinstance(error, UnavailableError) or error.reason == TOO_FAR_BEHIND
+        return is_permanent or (self._reconnects_max is not None and self._reconnects >= self._reconnects_max)
 
     def _up(self, response: pb.SubscribeResponse, events: list[Event]) -> None:
         now_s = self._monotonic()
@@ -149,6 +166,7 @@ class Session:
             events.append(Reconnected(attempts=self._reconnects, outage_s=outage_s, resumed=resumed))
         self._reconnects = 0
         self._cut_at_s = None
+        self._served = True
 
     def _cut(self) -> None:
         now_s = self._monotonic()

@@ -126,7 +126,8 @@ class Client:
     def _session(self, symbols: Names, options: SubscribeOptions) -> Session:
         if self._closing.is_set():
             raise closed(self.target)
-        return Session(subscribe_request(symbols, options), self.target, self._options)
+        request = subscribe_request(symbols, options)
+        return Session(request, self.target, self._options, after=options.get("after"))
 
     def _events(self, session: Session) -> Generator[Event, None, None]:
         with closing(self._batches(session)) as batches:
@@ -143,22 +144,19 @@ class Client:
     def _batches(self, session: Session) -> Generator[list[Event], None, None]:
         try:
             while not self._closing.is_set():
+                failure: TickmuxClientError = session.ended()
                 try:
                     with closing(self._responses(session)) as responses:
                         for response in responses:
-                            yield session.receive(response)
                             if session.is_leaving:
+                                # The one before said that it was the last.
                                 break
-                        else:
-                            if self._closing.is_set():
-                                return
-                            yield [session.lost(session.ended())]
+                            yield session.receive(response)
                 except TickmuxClientError as error:
-                    if self._closing.is_set():
-                        return
-                    yield [session.lost(error)]
-                if session.is_leaving:
-                    session.leave()
+                    failure = error
+                if self._closing.is_set():
+                    return
+                yield session.lost(failure)
                 self._closing.wait(session.wait_s)
         finally:
             session.end()
@@ -182,7 +180,7 @@ class Client:
     def _read(
         self, call: Iterator[pb.SubscribeResponse], watch: SilenceWatch, session: Session
     ) -> pb.SubscribeResponse | None:
-        watch.begin()
+        watch.begin(session.read_s_max)
         try:
             return next(call, None)
         except grpc.RpcError as failure:
