@@ -101,15 +101,138 @@ def test_row_of_an_unknown_source_is_not_taken_for_the_present(board: QuoteBoard
     assert (only(board).state, only(board).is_stale) == ("unknown", True)
 
 
-def test_nothing_is_the_present_while_disconnected_nor_until_it_is_said_again(board: QuoteBoard) -> None:
+def test_nothing_is_the_present_while_the_stream_is_lost_and_all_is_again_once_it_goes_on(board: QuoteBoard) -> None:
     board.quote(quote(bid_price=1.0))
-    board.disconnected("refused")
+    board.link.lost("refused")
     assert (only(board).state, only(board).is_stale) == ("unknown", True)
     assert board.source_lines()[0].state == "unknown"
     board.connected()
-    assert (only(board).state, only(board).is_stale) == ("old sim", True)
+    assert (only(board).state, only(board).is_stale) == ("live sim", False)
+    assert board.source_lines()[0].state == "live"
+
+
+def test_a_cut_that_heals_within_a_moment_is_not_seen(board: QuoteBoard, clock: Clock) -> None:
     board.quote(quote(bid_price=1.0))
+    before = lines_of(board, clock)
+    board.link.cut("refused")
+    clock.now_s += 0.01
+    assert lines_of(board, clock) == before
+    board.connected()
+    assert lines_of(board, clock) == before
+
+
+def test_a_cut_is_told_once_it_lasts_or_the_way_back_fails(board: QuoteBoard, clock: Clock) -> None:
+    board.quote(quote(bid_price=1.0))
+    board.link.cut("refused")
+    clock.now_s += 10
+    assert (only(board).is_stale, board.link.word, board.link.problem) == (True, "reconnecting", "refused")
+    board.connected()
+    board.link.cut("refused")
     assert not only(board).is_stale
+    board.link.lost("refused again")
+    assert (only(board).is_stale, board.link.problem) == (True, "refused again")
+    board.link.cut("once more")
+    assert only(board).is_stale, "what was lost is not believed again because it is lost another time"
+
+
+def test_what_was_never_connected_is_not_believed_for_a_moment(clock: Clock) -> None:
+    board = QuoteBoard(clock.monotonic_s, clock.wall_s)
+    board.link.cut("refused")
+    assert (board.link.is_up, board.link.word) == (False, "connecting")
+
+
+def test_nothing_moves_when_the_stream_is_lost(board: QuoteBoard, clock: Clock) -> None:
+    board.quote(quote(bid_price=1.0))
+    before = lines_of(board, clock)
+    board.link.lost("refused")
+    after = lines_of(board, clock)
+    assert len(after) == len(before)
+    for upper, lower in zip(before, after, strict=True):
+        if "BTCUSDT" in upper or "SYMBOL" in upper:
+            assert upper.removeprefix(" ").rpartition(" live")[0] == lower[1:].rpartition(" UNKNOWN")[0]
+    assert after[2] == "refused"
+
+
+def test_a_row_that_comes_anew_after_a_reset_stays_in_its_place(board: QuoteBoard) -> None:
+    board.quote(quote(bid_price=1.0))
+    board.quote(quote("ETHUSDT", bid_price=1.0))
+    board.reset()
+    assert [(row.symbol, row.state, row.is_stale) for row in board.rows()] == [
+        ("BTCUSDT", "old sim", True),
+        ("ETHUSDT", "old sim", True),
+    ]
+    board.status(status())
+    board.quote(quote(bid_price=2.0))
+    board.caught_up()
+    assert [(row.symbol, row.bid.text, row.is_stale) for row in board.rows()] == [
+        ("BTCUSDT", "2", False),
+        ("ETHUSDT", "1", True),
+    ]
+
+
+def reset_without(board: QuoteBoard, *statuses: source_pb2.SourceStatus) -> None:
+    """A row, and then a new state in which it is not."""
+    board.quote(quote(bid_price=1.0))
+    board.reset()
+    for told in statuses:
+        board.status(told)
+    board.caught_up()
+
+
+def test_a_row_that_a_healthy_source_does_not_quote_again_leaves(board: QuoteBoard, clock: Clock) -> None:
+    reset_without(board, status())
+    assert only(board).is_stale
+    clock.now_s += 4.9
+    assert only(board).is_stale
+    clock.now_s += 0.2
+    assert board.rows() == []
+    assert len(board) == 0
+
+
+def test_a_row_waits_for_its_source_to_come_back_with_a_restarted_server(board: QuoteBoard, clock: Clock) -> None:
+    reset_without(board, status(state=source_pb2.SOURCE_STATE_CONNECTING))
+    clock.now_s += 60
+    assert (only(board).state, only(board).is_stale) == ("old sim", True)
+    board.status(status())
+    clock.now_s += 4.9
+    assert only(board).is_stale
+    board.quote(quote(bid_price=2.0))
+    clock.now_s += 60
+    assert not only(board).is_stale
+
+
+@pytest.mark.parametrize("other_is_live", [True, False])
+def test_a_row_whose_slot_is_not_told_of_goes_by_the_others_of_its_source(
+    board: QuoteBoard, clock: Clock, *, other_is_live: bool
+) -> None:
+    other = status() if other_is_live else status(state=source_pb2.SOURCE_STATE_DOWN)
+    other.channel = "1"
+    reset_without(board, other)
+    assert only(board).is_stale
+    clock.now_s += 60
+    assert bool(board.rows()) is not other_is_live
+
+
+def test_a_row_of_a_source_that_is_gone_leaves_with_the_new_state(board: QuoteBoard) -> None:
+    reset_without(board, status("kraken"))
+    assert board.rows() == []
+    assert [line.name for line in board.source_lines()] == ["kraken/0"]
+
+
+def test_no_picture_is_taken_of_half_a_state(board: QuoteBoard, clock: Clock) -> None:
+    board.caught_up()
+    assert not board.is_changing
+    board.reset()
+    board.quote(quote(bid_price=1.0))
+    assert board.is_changing
+    board.caught_up()
+    assert not board.is_changing
+    board.reset()
+    clock.now_s += 1.1
+    assert not board.is_changing, "a state that takes long is shown as it comes"
+    board.reset()
+    board.link.lost("refused")
+    assert not board.is_changing, "that there is no stream is shown at once"
 
 
 def test_halted_instrument_says_so(board: QuoteBoard) -> None:
@@ -307,7 +430,7 @@ def test_narrow_terminal_shows_a_source_in_trouble_with_its_error(board: QuoteBo
 
 def test_stale_row_is_marked_in_plain_text(board: QuoteBoard, clock: Clock) -> None:
     board.quote(quote(bid_price=1.0))
-    board.disconnected("refused")
+    board.link.lost("refused")
     (row,) = [line for line in lines_of(board, clock) if "BTCUSDT" in line]
     assert row.startswith(STALE_MARK)
     assert row.endswith("UNKNOWN")

@@ -1,7 +1,6 @@
 """Runs the same scenario with the asyncio client and with the synchronous one."""
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Literal, TypeVar
@@ -33,27 +32,6 @@ async def serving(script: Script) -> AsyncIterator[str]:
             await script.all_closed.wait()
     finally:
         await server.stop(None)
-
-
-@asynccontextmanager
-async def slow_to_accept(target: str, *, delay_s: float) -> AsyncIterator[str]:
-    """The server behind a relay that lets a new connection wait before its first byte is answered."""
-    host, port = target.split(":")
-
-    async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(ConnectionError):
-            while data := await reader.read(1 << 16):
-                writer.write(data)
-                await writer.drain()
-        writer.close()
-
-    async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await asyncio.sleep(delay_s)
-        server_reader, server_writer = await asyncio.open_connection(host, int(port))
-        await asyncio.gather(pump(reader, server_writer), pump(server_reader, writer))
-
-    async with await asyncio.start_server(relay, "127.0.0.1", 0) as listener:
-        yield f"127.0.0.1:{listener.sockets[0].getsockname()[1]}"
 
 
 def is_revision(revision: int) -> Callable[[object], bool]:

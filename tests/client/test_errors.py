@@ -31,6 +31,13 @@ def test_an_error_of_grpc_itself_has_no_details() -> None:
     assert str(error) == "UNAVAILABLE from host:1"
 
 
+def test_why_a_server_cannot_be_reached_comes_first() -> None:
+    details = "failed to connect to all addresses; last error: UNKNOWN: ipv4:127.0.0.1:1: {reason}"
+    for reason in ("Failed to connect to remote host: Connection refused", "connection attempt timed out"):
+        error = failure(Fail(grpc.StatusCode.UNAVAILABLE, details.format(reason=reason)), None)
+        assert str(error) == f"UNAVAILABLE from host:1: {reason}"
+
+
 def test_mangled_details_do_not_hide_the_status() -> None:
     assert failure(Fail(grpc.StatusCode.UNAVAILABLE), b"\xff\xff").code == grpc.StatusCode.UNAVAILABLE
     rich = status_pb2.Status(code=14)

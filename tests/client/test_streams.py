@@ -19,9 +19,9 @@ from tests.client.flavours import (
     is_revision,
     kinds,
     serving,
-    slow_to_accept,
 )
 from tests.client.scripted_server import CUT, Fail, Hang, Script, error_info, live, opening, quote, status
+from tests.relay import Relay
 
 from tickmux.v1 import market_data_service_pb2 as pb
 from tickmux.v1 import source_pb2
@@ -174,8 +174,8 @@ async def test_what_cannot_heal_is_raised_at_once(flavour: Flavour, code: grpc.S
 
 async def test_a_server_that_is_far_or_busy_is_given_time_to_accept(flavour: Flavour) -> None:
     script = Script([[opening(quote("A", 1)), Hang()]])
-    async with serving(script) as target, slow_to_accept(target, delay_s=0.4) as slow:
-        events = await collect(flavour, slow, "subscribe", is_revision(1), reconnects_max=0)
+    async with serving(script) as target, Relay(target, accept_delay_s=0.4) as slow:
+        events = await collect(flavour, slow.target, "subscribe", is_revision(1), reconnects_max=0)
     assert kinds(events) == [SourceChanged, Quote]
 
 

@@ -25,7 +25,7 @@ def free_port() -> int:
 
 
 class ChildProcess:
-    """One process; its stderr is kept for the report of a failed test."""
+    """One process, which may be started anew; its stderr is kept for the report of a failed test."""
 
     def __init__(self) -> None:
         self._process: asyncio.subprocess.Process | None = None
@@ -41,6 +41,7 @@ class ChildProcess:
     async def spawn(self, *command: str, variables: Mapping[str, str] = MappingProxyType({})) -> None:
         kept = {key: value for key, value in os.environ.items() if not key.startswith("TICKMUX_")}
         environment = {**kept, **variables}
+        self.log.clear()
         self._process = await asyncio.create_subprocess_exec(
             sys.executable,
             *command,
@@ -73,6 +74,11 @@ class ChildProcess:
         if self._errors is not None:
             await self._errors
         return code
+
+    async def terminate(self) -> int:
+        """End it in order; its exit code."""
+        self.send(signal.SIGTERM)
+        return await self.exit_code()
 
     async def stop(self) -> None:
         if self._process is not None:

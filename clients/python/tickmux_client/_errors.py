@@ -7,6 +7,7 @@ TickmuxClientError
 └── UnavailableError       the server cannot be reached or cannot serve now; trying again may help
 """
 
+import re
 from collections.abc import Mapping
 from typing import Final, Protocol, cast
 
@@ -16,6 +17,8 @@ from google.rpc import error_details_pb2, status_pb2
 
 STATUS_DETAILS_KEY: Final = "grpc-status-details-bin"
 """Trailing metadata that holds a serialised google.rpc.Status."""
+NO_CONNECTION: Final = re.compile(r"^failed to connect to all addresses; last error: (UNKNOWN: )?(ipv[46]:\S+: )?")
+"""What grpc puts before the reason why a target cannot be reached; the reason must fit a line with the target."""
 
 
 class TickmuxClientError(Exception):
@@ -93,7 +96,7 @@ def from_rpc(failure: grpc.RpcError, target: str) -> TickmuxClientError:
     """Translate what grpc raised for a call to `target`, with the google.rpc details that came along."""
     call = cast("RpcFailure", failure)
     code = call.code()
-    text = " ".join((call.details() or "").split())
+    text = NO_CONNECTION.sub("", " ".join((call.details() or "").split()))
     info, retry, bad_request = _details(call)
     violations = {violation.field: violation.description for violation in bad_request.field_violations}
     parts = [f"{code.name} from {target}"]

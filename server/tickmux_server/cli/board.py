@@ -11,6 +11,7 @@ from tickmux_adapters.symbols import normalise_symbol
 from tickmux_adapters.windows import window_text
 from tickmux_server.cli.figures import UNKNOWN, decimal_places, duration_text, lag_text, price_text, volume_text
 from tickmux_server.cli.jsonlines import state_name
+from tickmux_server.cli.link import Link
 from tickmux_server.cli.presence import CONSOLIDATED, known
 
 RATE_WINDOW_S: Final = 5.0
@@ -18,6 +19,11 @@ RATE_SAMPLE_S: Final = 0.25
 DIRECTION_SHOWN_S: Final = 2.0
 # The counters are a second or two old when they arrive: a shorter silence cannot be told from none.
 MUTE_SHOWN_S: Final = 3.0
+OLD_SHOWN_S: Final = 5.0
+"""A source that is in order again after a restart quotes its instruments one after the other; what it has not quoted
+by then is gone."""
+STATE_AWAITED_S: Final = 1.0
+"""A new state takes a few responses; a picture of half of it is worth less than the one before."""
 PRICE_FIELDS: Final = ("bid_price", "ask_price", "last_price")
 
 FLAG_WORDS: Final = {
@@ -124,6 +130,9 @@ class _Track:
 @dataclass(slots=True)
 class _Health:
     status: SourceStatus
+    phase: int
+    in_order_since_s: float | None = None
+    """When it was first told, in this phase, to be in order as it is now."""
     messages: RateMeter = field(default_factory=RateMeter)
 
 
@@ -131,7 +140,8 @@ class QuoteBoard:
     """The latest quote of every instrument joined with the health of its source.
 
     A row is shown as stale when its source is not in order, when it belongs to an epoch that has ended, or when this
-    client has lost its stream: then nothing on the board is known to be the present.
+    client has lost its stream: then nothing on the board is known to be the present. When a stream begins anew, each
+    row stays, as old, until it is quoted anew or its source has had the time to do so.
     """
 
     def __init__(self, monotonic_s: Callable[[], float], wall_s: Callable[[], float]) -> None:
@@ -140,11 +150,10 @@ class QuoteBoard:
         self._tracks: dict[tuple[str, str], _Track] = {}
         self._health: dict[tuple[str, str], _Health] = {}
         self._phase = 0
-        self.connection = "connecting"
-        """How the stream stands, in a word."""
-        self.problem = ""
-        """Why there is no stream, in one line; empty while there is one."""
-        self.is_connected = False
+        self._began_s: float | None = None
+        self._complete_s: float | None = None
+        self.link = Link(monotonic_s)
+        """How the stream stands."""
         self.unmatched: tuple[str, ...] = ()
         """Selected symbols that matched no instrument when the stream began."""
 
@@ -162,18 +171,29 @@ class QuoteBoard:
         return sum(QuoteFlag.QUOTE_FLAG_SIMULATED in track.quote.flags for track in self._tracks.values())
 
     def connected(self) -> None:
-        """The stream delivers; what an earlier one said stays stale until it is said again."""
-        if not self.is_connected:
-            self._phase += 1
-        self.is_connected = True
-        self.connection = "connected"
-        self.problem = ""
+        """The stream delivers; what is on the board goes on."""
+        self.link.up()
+        if self._began_s is None:
+            self._began_s = self._monotonic_s()
 
-    def disconnected(self, problem: str) -> None:
-        """The stream ended: nothing on the board is known to be the present."""
-        self.is_connected = False
-        self.connection = "reconnecting"
-        self.problem = problem
+    def reset(self) -> None:
+        """What is on the board is old until it is said again: the full state follows."""
+        self._phase += 1
+        self._began_s = self._monotonic_s()
+        self._complete_s = None
+
+    def caught_up(self) -> None:
+        """The state is complete."""
+        if self._complete_s is None:
+            self._complete_s = self._monotonic_s()
+            self._health = {key: health for key, health in self._health.items() if health.phase == self._phase}
+
+    @property
+    def is_changing(self) -> bool:
+        """Whether a state is under way that will be complete in a moment: not the time for a picture."""
+        if self._began_s is None or self._complete_s is not None or not self.link.is_up:
+            return False
+        return self._monotonic_s() - self._began_s < STATE_AWAITED_S
 
     def quote(self, quote: Quote) -> None:
         """Take an instrument's newest quote."""
@@ -198,10 +218,14 @@ class QuoteBoard:
 
     def status(self, status: SourceStatus) -> None:
         """Take the health of one upstream slot."""
-        key = (status.source, status.channel)
-        health = self._health.setdefault(key, _Health(status))
-        health.status = status
-        health.messages.read(status.messages, self._monotonic_s())
+        now_s = self._monotonic_s()
+        health = self._health.setdefault((status.source, status.channel), _Health(status, self._phase))
+        if status.state not in STATES_IN_ORDER:
+            health.in_order_since_s = None
+        elif health.in_order_since_s is None or health.phase != self._phase:
+            health.in_order_since_s = now_s
+        health.status, health.phase = status, self._phase
+        health.messages.read(status.messages, now_s)
 
     def counters(self, status: SourceStatus) -> None:
         """Take newer counters of a slot that the stream has told of; its state stays what the stream said last.
@@ -215,6 +239,7 @@ class QuoteBoard:
     def rows(self) -> list[Row]:
         """Every instrument, ordered by symbol and source."""
         now_s, wall_s = self._monotonic_s(), self._wall_s()
+        self._drop_what_is_gone(now_s)
         return [
             self._row(self._tracks[key], now_s, wall_s)
             for key in sorted(self._tracks, key=lambda identity: (identity[1], identity[0]))
@@ -224,6 +249,24 @@ class QuoteBoard:
         """Every upstream slot, ordered by source and channel."""
         now_s, wall_s = self._monotonic_s(), self._wall_s()
         return [self._source_line(self._health[key], now_s, wall_s) for key in sorted(self._health)]
+
+    def _drop_what_is_gone(self, now_s: float) -> None:
+        if self._complete_s is not None:
+            complete_s = self._complete_s
+            self._tracks = {
+                key: track for key, track in self._tracks.items() if not self._is_gone(track, complete_s, now_s)
+            }
+
+    def _is_gone(self, track: _Track, complete_s: float, now_s: float) -> bool:
+        """Whether a complete state lacks it, though its source could have quoted it since."""
+        if track.phase == self._phase:
+            return False
+        source, channel = track.quote.source, track.quote.channel
+        own = self._health.get((source, channel))
+        # A restarted server may know of a source before it knows which slots it will have.
+        slots = [own] if own else [health for (name, _), health in self._health.items() if name == source]
+        since_s = [health.in_order_since_s for health in slots if health.in_order_since_s is not None]
+        return len(since_s) == len(slots) and now_s - max([complete_s, *since_s]) >= (OLD_SHOWN_S if slots else 0.0)
 
     def _row(self, track: _Track, now_s: float, wall_s: float) -> Row:
         quote = track.quote
@@ -256,7 +299,7 @@ class QuoteBoard:
     def _state(self, track: _Track) -> tuple[str, bool]:
         """The row's state in a word or two, and whether what it shows may not be the present."""
         quote = track.quote
-        if not self.is_connected:
+        if not self.link.is_up:
             return "unknown", True
         health = self._health.get((quote.source, quote.channel))
         is_old = track.phase != self._phase or (health is not None and health.status.epoch > quote.epoch)
@@ -275,8 +318,8 @@ class QuoteBoard:
         budget = _scarcest(status.budgets)
         return SourceLine(
             name=f"{status.source}/{status.channel}",
-            state=state_name(status.state) if self.is_connected else "unknown",
-            is_healthy=self.is_connected and status.state in STATES_IN_ORDER,
+            state=state_name(status.state) if self.link.is_up else "unknown",
+            is_healthy=self.link.is_up and status.state in STATES_IN_ORDER,
             lag=lag_text(lag_s),
             messages=status.messages,
             messages_per_s=health.messages.per_second(now_s),

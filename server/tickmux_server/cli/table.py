@@ -38,8 +38,10 @@ class Column(NamedTuple):
     """Columns with the highest number go first when the terminal is narrow; 0 stays."""
 
 
+MARK_COLUMN: Final = Column(" ", is_right=False)
+"""As wide without a mark as with one, so that nothing moves when the first row is marked."""
 QUOTE_COLUMNS: Final = (
-    Column("", is_right=False),
+    MARK_COLUMN,
     Column("SYMBOL", is_right=False),
     Column("SOURCE", is_right=False, drop_order=1),
     Column("EXCHANGE", is_right=False, drop_order=6),
@@ -55,7 +57,7 @@ QUOTE_COLUMNS: Final = (
     Column("STATE", is_right=False),
 )
 SOURCE_COLUMNS: Final = (
-    Column("", is_right=False),
+    MARK_COLUMN,
     Column("SOURCE", is_right=False),
     Column("STATE", is_right=False),
     Column("LAG", drop_order=1),
@@ -82,7 +84,9 @@ def frame(
 ) -> list[Line]:
     """The whole picture in at most `height` lines (None = as many as it takes) of at most `width` characters."""
     rows = board.rows()
-    head = [_head(board, title, wall_s, width), *([Cell(_printable(note), "faint")] for note in notes), []]
+    # A line of its own even while there is nothing to say of the stream: nothing below moves when there is.
+    link_line = [Cell(_printable(board.link.problem), "bad")]
+    head = [_head(board, title, wall_s, width), *([Cell(_printable(note), "faint")] for note in notes), link_line]
     foot = source_table(board.source_lines(), width)
     shown = rows
     if height is not None:
@@ -185,7 +189,7 @@ def _head(board: QuoteBoard, title: str, wall_s: float, width: int) -> Line:
     now = datetime.fromtimestamp(wall_s, UTC)
     line = [
         Cell(f"{title}{GAP}", "heading"),
-        Cell(board.connection, "good" if board.is_connected else "bad"),
+        Cell(board.link.word, "good" if board.link.is_up else "bad"),
         Cell(f"{GAP}{len(board)} instruments"),
         Cell(f" ({board.simulated} simulated)" if board.simulated else ""),
         Cell(f"{GAP}{now:%Y-%m-%d %H:%M:%S} UTC"),

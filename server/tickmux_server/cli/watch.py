@@ -5,38 +5,36 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import AsyncGenerator, Callable, Coroutine
+from collections.abc import AsyncGenerator, Coroutine
 from typing import Any, Final, Protocol
 
 from tickmux_client import (
     CaughtUp,
     Client,
-    Conflated,
     Delivery,
     Disconnected,
     Event,
     GoingAway,
-    Hole,
     Quote,
-    Reconnected,
     Reset,
     SourceChanged,
-    SourceStatus,
     UnavailableError,
     Unmatched,
 )
-from tickmux_server.cli.asking import asking, run_until_ended, say, selection_of
+from tickmux_server.cli.asking import asking, run_until_ended, selection_of
 from tickmux_server.cli.board import QuoteBoard
 from tickmux_server.cli.errors import ExitCode
-from tickmux_server.cli.jsonlines import line, quote_record, state_name
+from tickmux_server.cli.lines import print_lines
 from tickmux_server.cli.table import Line, frame, plain_text
 
 HEARTBEAT_INTERVAL_S: Final = 1.0
 """A person should see within seconds that the server hangs: three heartbeats missed end a stream."""
 DRAW_INTERVAL_S: Final = 0.25
+CHANGE_INTERVAL_S: Final = 0.02
 PLAIN_INTERVAL_S: Final = 3.0
 PLAIN_WIDTH: Final = 200
 HEALTH_INTERVAL_S: Final = 1.0
+HEARTBEATS_MISSED: Final = "HEARTBEATS_MISSED"
 STDIN: Final = 0
 
 
@@ -94,97 +92,11 @@ async def _watch_json(options: argparse.Namespace) -> ExitCode:
     async with asking(options.target) as client:
         # Subscriptions try for ever; a server that was never there is a mistake to be told.
         await client.sources()
-        follow = _print_events(
+        follow = print_lines(
             client.subscribe(options.symbols, heartbeat_interval_s=HEARTBEAT_INTERVAL_S, **selection_of(options))
         )
         await _together([follow], until_stdin_closes=options.until_stdin_closes)
     return ExitCode.OK
-
-
-class QuoteLines:
-    """Every update as a line; and again a quote that has ceased to stand for the present, or stands for it again.
-
-    Whoever reads the lines alone must not go on believing the last one when its source dies.
-    """
-
-    def __init__(self, write: Callable[[str], object]) -> None:
-        self._write = write
-        self._latest: dict[tuple[str, str], tuple[Quote, bool]] = {}
-        """The newest quote of each instrument, and whether it was told to be stale."""
-
-    def quote(self, quote: Quote) -> None:
-        """Tell an update."""
-        self._tell(quote, is_stale=quote.is_stale, gap_before=quote.gap_before)
-
-    def source(self, status: SourceStatus) -> None:
-        """Tell again what the health of its source has changed."""
-        for quote, was_stale in list(self._latest.values()):
-            if (quote.source, quote.message.channel) == (status.source, status.channel):
-                is_stale = not status.is_healthy or status.message.epoch > quote.epoch
-                if is_stale != was_stale:
-                    self._tell(quote, is_stale=is_stale, gap_before=False)
-
-    def disconnected(self) -> None:
-        """Nothing is known to be the present, until it is said again."""
-        latest, self._latest = self._latest, {}
-        for quote, was_stale in latest.values():
-            if not was_stale:
-                self._tell(quote, is_stale=True, gap_before=False)
-        self._latest.clear()
-
-    def _tell(self, quote: Quote, *, is_stale: bool, gap_before: bool) -> None:
-        self._latest[quote.source, quote.symbol] = quote, is_stale
-        self._write(line(quote_record(quote.message) | {"is_stale": is_stale, "gap_before": gap_before}) + "\n")
-
-
-async def _print_events(events: AsyncGenerator[Event, None]) -> None:
-    lines = QuoteLines(_print_now)
-    troubled: set[tuple[str, str]] = set()
-    async for event in events:
-        if isinstance(event, SourceChanged):
-            lines.source(event.status)
-        elif isinstance(event, Disconnected):
-            lines.disconnected()
-        if isinstance(event, SourceChanged) and event.status.is_healthy:
-            slot = (event.status.source, event.status.channel)
-            if slot not in troubled:
-                continue
-            troubled.discard(slot)
-        elif isinstance(event, SourceChanged):
-            troubled.add((event.status.source, event.status.channel))
-        if isinstance(event, Quote):
-            lines.quote(event)
-        elif words := event_words(event):
-            say(words)
-
-
-def _print_now(text: str) -> None:
-    sys.stdout.write(text)
-    sys.stdout.flush()
-
-
-def event_words(event: Event) -> str | None:
-    """What a person must be told of an event that is not a quote, in one line; None for the ordinary course."""
-    match event:
-        case Conflated(count=count):
-            return f"{count} updates were passed over: this reader is too slow"
-        case Hole(source=source, symbol=symbol, expected_revision=expected, seen_revision=seen):
-            return f"updates of {symbol} at {source} are missing: revisions {expected} to {seen - 1}"
-        case Reset(reason=reason):
-            return f"updates may have been lost: {reason}"
-        case Disconnected(problem=problem, retry_in_s=retry_in_s):
-            return f"reconnecting in {retry_in_s:.1f} s: {problem}"
-        case GoingAway():
-            return "reconnecting: the server is about to stop"
-        case Reconnected(outage_s=outage_s):
-            return f"connected again after {outage_s:.1f} s"
-        case SourceChanged(status=status):
-            why = f": {status.last_error}" if status.last_error and not status.is_healthy else ""
-            return f"source {status.source}/{status.channel} is {state_name(status.message.state)}{why}"
-        case Unmatched(symbols=symbols):
-            return f"nothing matches {', '.join(symbols)} yet"
-        case _:
-            return None
 
 
 async def _watch_table(options: argparse.Namespace, screen: Screen) -> ExitCode:
@@ -213,21 +125,37 @@ async def _follow(events: AsyncGenerator[Event, None], board: QuoteBoard, ready:
     caught_up = False
     async for event in events:
         match event:
-            case Disconnected(problem=problem):
-                board.disconnected(problem)
             case GoingAway():
-                board.disconnected("the server is about to stop")
+                board.link.cut("the server ended the stream and is not back yet")
+            case Disconnected(problem=problem, reason=reason, attempts=attempts):
+                trouble = f"no stream, trying again: {problem}"
+                # What was silent for some heartbeats has been out of date for as long.
+                if attempts or reason == HEARTBEATS_MISSED:
+                    board.link.lost(trouble)
+                else:
+                    board.link.cut(trouble)
             case _:
                 board.connected()
-                if isinstance(event, Quote):
-                    board.quote(event.message)
-                elif isinstance(event, SourceChanged):
-                    board.status(event.status.message)
-                elif isinstance(event, Unmatched):
-                    board.unmatched = event.symbols
+                _show(event, board)
                 caught_up = caught_up or isinstance(event, CaughtUp)
         if caught_up and len(board):
             ready.set()
+
+
+def _show(event: Event, board: QuoteBoard) -> None:
+    match event:
+        case Quote(message=message):
+            board.quote(message)
+        case SourceChanged(status=status):
+            board.status(status.message)
+        case Unmatched(symbols=symbols):
+            board.unmatched = symbols
+        case Reset():
+            board.reset()
+        case CaughtUp():
+            board.caught_up()
+        case _:
+            pass
 
 
 async def _count(client: Client, board: QuoteBoard) -> None:
@@ -251,8 +179,11 @@ async def _draw(board: QuoteBoard, screen: Screen, ready: asyncio.Event, *, titl
         pass
     with screen:
         while True:
+            # Bounded, as the board stops saying so.
+            while board.is_changing:  # noqa: ASYNC110 - half of what ends it is that time has passed
+                await asyncio.sleep(CHANGE_INTERVAL_S)
             width, height = screen.size()
-            notes = [text for text in (note, board.problem) if text]
+            notes = [note] if note else []
             if missing := board.missing():
                 notes.append(f"nothing matches {', '.join(missing)} yet")
             screen.show(frame(board, title=title, notes=notes, wall_s=time.time(), width=width, height=height))

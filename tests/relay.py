@@ -1,0 +1,75 @@
+"""A TCP relay in front of a server, for what happens on the way there."""
+
+import asyncio
+import contextlib
+from typing import Self
+
+
+class Relay:
+    """Passes bytes on, each new connection after a wait; `cut` ends those that are open."""
+
+    def __init__(self, target: str, *, accept_delay_s: float = 0.0) -> None:
+        self._host, _, port = target.rpartition(":")
+        self._port = int(port)
+        self._accept_delay_s = accept_delay_s
+        self._server: asyncio.Server | None = None
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._relaying: set[asyncio.Task[None]] = set()
+        self._opened = asyncio.Event()
+
+    async def __aenter__(self) -> Self:
+        self._server = await asyncio.start_server(self._relay, "127.0.0.1", 0)
+        return self
+
+    async def __aexit__(self, *exception: object) -> None:
+        assert self._server is not None
+        self._server.close()
+        for task in self._relaying:
+            task.cancel()
+        await asyncio.gather(*self._relaying, return_exceptions=True)
+        await self._server.wait_closed()
+
+    @property
+    def target(self) -> str:
+        """Where to connect instead."""
+        assert self._server is not None
+        return f"127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+
+    def opened_anew(self) -> asyncio.Event:
+        """Set when a connection that `cut` ends is opened after this call."""
+        self._opened = asyncio.Event()
+        return self._opened
+
+    def cut(self) -> None:
+        """Reset every open connection, on both sides."""
+        for writer in self._writers:
+            writer.transport.abort()
+
+    async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._relaying.add(task)
+        writers = [writer]
+        try:
+            await asyncio.sleep(self._accept_delay_s)
+            server_reader, server_writer = await asyncio.open_connection(self._host, self._port)
+            writers.append(server_writer)
+            self._writers |= {*writers}
+            self._opened.set()
+            await asyncio.gather(_pump(reader, server_writer), _pump(server_reader, writer))
+        except OSError:
+            # The server is away: to the client the connection just ends.
+            pass
+        finally:
+            self._relaying.discard(task)
+            self._writers -= {*writers}
+            for open_writer in writers:
+                open_writer.close()
+
+
+async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with contextlib.suppress(ConnectionError):
+        while data := await reader.read(1 << 16):
+            writer.write(data)
+            await writer.drain()
+    writer.close()
