@@ -24,9 +24,8 @@ class Relay:
     async def __aexit__(self, *exception: object) -> None:
         assert self._server is not None
         self._server.close()
-        for task in self._relaying:
-            task.cancel()
-        await asyncio.gather(*self._relaying, return_exceptions=True)
+        self.cut()
+        await asyncio.gather(*self._relaying)
         await self._server.wait_closed()
 
     @property
@@ -36,7 +35,7 @@ class Relay:
         return f"127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
 
     def opened_anew(self) -> asyncio.Event:
-        """Set when a connection that `cut` ends is opened after this call."""
+        """Set when a connection has reached the server after this call."""
         self._opened = asyncio.Event()
         return self._opened
 
@@ -50,11 +49,12 @@ class Relay:
         assert task is not None
         self._relaying.add(task)
         writers = [writer]
+        self._writers.add(writer)
         try:
             await asyncio.sleep(self._accept_delay_s)
             server_reader, server_writer = await asyncio.open_connection(self._host, self._port)
             writers.append(server_writer)
-            self._writers |= {*writers}
+            self._writers.add(server_writer)
             self._opened.set()
             await asyncio.gather(_pump(reader, server_writer), _pump(server_reader, writer))
         except OSError:
