@@ -3,15 +3,13 @@
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from typing import Any
 
 import pytest
 from tests.client.flavours import FLAVOURS, LIMIT_S, OPTIONS, Flavour, ask, collect, kinds
+from tests.client.real_server import Watching, bid, running
 from tests.server.feed import NodeFeed
 
-from tickmux_adapters.model import ChannelStatus, SourceState, SystemClock
+from tickmux_adapters.model import ChannelStatus, SourceState
 from tickmux_client import (
     CaughtUp,
     Conflated,
@@ -26,53 +24,6 @@ from tickmux_client import (
     Unmatched,
     connect,
 )
-from tickmux_server.config import Config
-from tickmux_server.node import Node
-
-FEW_BYTES = 1 << 20
-
-
-@asynccontextmanager
-async def running(listen: str = "127.0.0.1:0") -> AsyncIterator[Node]:
-    config = Config(
-        listen=listen,
-        history_bytes_max=FEW_BYTES,
-        drain_s=1.0,
-        sources={"binance": None, "kraken": None},  # type: ignore[dict-item] # only the names are asked for
-    )
-    node = Node(config, SystemClock(), flags={})
-    await node.start()
-    try:
-        yield node
-    finally:
-        await node.stop()
-
-
-class Watching:
-    """Collects what a client yields while the test goes on feeding the server."""
-
-    def __init__(self, flavour: Flavour, node: Node, until: Callable[[Any], bool], **options: Any) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._until = until
-        self.caught_up = asyncio.Event()
-        self.task = asyncio.create_task(collect(flavour, node.address, "subscribe", self._see, **options))
-
-    def _see(self, event: Any) -> bool:
-        if isinstance(event, CaughtUp):
-            self._loop.call_soon_threadsafe(self.caught_up.set)
-        return self._until(event)
-
-    async def started(self) -> None:
-        async with asyncio.timeout(LIMIT_S):
-            await self.caught_up.wait()
-
-    async def result(self) -> list[Any]:
-        async with asyncio.timeout(LIMIT_S):
-            return await self.task
-
-
-def bid(price: float) -> Callable[[Any], bool]:
-    return lambda event: isinstance(event, Quote) and event.bid_price == price
 
 
 @pytest.mark.parametrize("flavour", FLAVOURS)
@@ -80,7 +31,7 @@ async def test_every_revision_arrives_in_order(flavour: Flavour) -> None:
     async with running() as node:
         feed = NodeFeed(node)
         feed.bids("binance", {"BTCUSDT": 1.0, "ETHUSDT": 1.0})
-        watching = Watching(flavour, node, bid(500.0), symbols=["BTC*", "NOPE"])
+        watching = Watching(flavour, node.address, bid(500.0), symbols=["BTC*", "NOPE"])
         await watching.started()
         for price in range(2, 501):
             feed.bids("binance", {"ETHUSDT": float(price), "BTCUSDT": float(price)})
@@ -101,7 +52,7 @@ async def test_a_source_that_stops_makes_its_quotes_stale_and_a_new_chain_shows(
     async with running() as node:
         feed = NodeFeed(node)
         feed.bids("binance", {"BTCUSDT": 1.0, "QUIET": 1.0})
-        watching = Watching(flavour, node, bid(2.0), sources="binance")
+        watching = Watching(flavour, node.address, bid(2.0), sources="binance")
         await watching.started()
         for state in (SourceState.DOWN, SourceState.LIVE):
             node.publisher.status(
@@ -128,7 +79,7 @@ async def test_a_source_that_stops_makes_its_quotes_stale_and_a_new_chain_shows(
 async def test_a_restarted_server_is_found_again(flavour: Flavour) -> None:
     async with running() as node:
         NodeFeed(node).bids("binance", {"BTCUSDT": 1.0})
-        watching = Watching(flavour, node, bid(2.0))
+        watching = Watching(flavour, node.address, bid(2.0))
         await watching.started()
     async with running(node.address) as node:
         NodeFeed(node).bids("binance", {"BTCUSDT": 2.0})
@@ -144,7 +95,7 @@ async def test_a_restarted_server_is_found_again(flavour: Flavour) -> None:
 async def test_a_server_that_drains_says_so(flavour: Flavour) -> None:
     async with running() as node:
         NodeFeed(node).bids("binance", {"BTCUSDT": 1.0})
-        watching = Watching(flavour, node, lambda event: isinstance(event, GoingAway))
+        watching = Watching(flavour, node.address, lambda event: isinstance(event, GoingAway))
         await watching.started()
         await node.drain()
         events = await watching.result()

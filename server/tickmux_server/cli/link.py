@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Final
 
 MOMENT_S: Final = 2.5
-"""A server spreads the clients that it sends away over 2 s; one that comes back by then was never away."""
+"""What a stream that a server moves, or whose connection broke, is back well within; to a person it was never away."""
 
 
 class Link:
