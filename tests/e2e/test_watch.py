@@ -1,11 +1,16 @@
 """`tickmux watch` on a terminal rides through what happens to its server and to the way there."""
 
 import asyncio
+import json
 import re
+import signal
+from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
+from itertools import pairwise
+from pathlib import Path
 
 import pytest
-from tests.e2e.processes import ServerProcess
+from tests.e2e.processes import ChildProcess, ServerProcess, VenueProcess
 from tests.e2e.terminal import Picture, WatchOnTerminal
 from tests.relay import Relay
 
@@ -61,6 +66,12 @@ async def test_kill_and_restart_of_the_server_moves_nothing(server: ServerProces
     assert not any("Traceback" in line for picture in shown for line in picture.lines)
 
 
+def assert_undisturbed(shown: list[Picture]) -> None:
+    assert {str(places(picture)) for picture in shown} == {str(places(shown[0]))}
+    assert not any(any(picture.is_marked) for picture in shown)
+    assert all("connected" in picture.lines[0] for picture in shown)
+
+
 async def test_a_cut_of_the_connection_is_not_seen(server: ServerProcess, watch: WatchOnTerminal) -> None:
     async with Relay(server.target) as relay:
         await watch.start(relay.target, *SYMBOLS)
@@ -74,7 +85,46 @@ async def test_a_cut_of_the_connection_is_not_seen(server: ServerProcess, watch:
             # Nothing else on a picture tells that the stream is back.
             await watch.until(has_moved_since(before), LIMIT_S)
         last = await watch.until(is_current, LIMIT_S)
-    shown = watch.pictures[first : last + 1]
-    assert {str(places(picture)) for picture in shown} == {str(places(shown[0]))}
-    assert not any(any(picture.is_marked) for picture in shown)
-    assert all("connected" in picture.lines[0] for picture in shown)
+    assert_undisturbed(watch.pictures[first : last + 1])
+
+
+async def test_streams_that_reach_their_age_are_not_seen(
+    venues: dict[str, VenueProcess], tmp_path: Path, watch: WatchOnTerminal
+) -> None:
+    server = ServerProcess(tmp_path, venues, variables={"TICKMUX_STREAM_AGE_S": "1"})
+    await server.start()
+    try:
+        await watch.start(server.target, *SYMBOLS)
+        first = await watch.until(is_current, LIMIT_S)
+        # The age of a stream is in no log and on no picture: a few of them pass.
+        await asyncio.sleep(4)
+        last = await watch.until(is_current, LIMIT_S)
+        assert_undisturbed(watch.pictures[first : last + 1])
+    finally:
+        await server.stop()
+
+
+async def test_lines_go_on_after_a_cut_and_none_is_repeated(server: ServerProcess) -> None:
+    async with Relay(server.target) as relay:
+        process = ChildProcess()
+        await process.spawn("-m", "tickmux_server.cli", "watch", "--json", *SYMBOLS, "--target", relay.target)
+        try:
+            lines = [json.loads(await process.line()) for _ in range(50)]
+            for _ in range(2):
+                relay.cut()
+                lines += [json.loads(await process.line()) for _ in range(100)]
+            process.send(signal.SIGINT)
+            assert await process.exit_code() == 0
+        finally:
+            await process.stop()
+    chains = defaultdict(list)
+    for told in lines:
+        assert not told["gap_before"]
+        chains[told["source"], told["symbol"]].append((told["epoch"], told["revision"], told["is_stale"]))
+    assert len(chains) == len(SYMBOLS)
+    for chain in chains.values():
+        for (epoch, revision, was_stale), now in pairwise(chain):
+            # The next update; or the same one, because it is vouched for no longer, or again.
+            assert now in [(epoch, revision + 1, False), (epoch, revision, not was_stale)]
+    assert not any("lost" in line or "missing" in line for line in process.log)
+    assert sum("connected again" in line for line in process.log) == 2
