@@ -69,6 +69,8 @@ EXPECTED = [
     "binance LIVE",
     "BTCUSDT None False",
     "1 quotes, 0 of them stale",
+    "1 quotes to begin with",
+    "1 quotes, 0 of them yet to come anew",
     "did you mean `binance`? UNKNOWN_SOURCE {}",
     "binance 0 LIVE None 0",
 ]

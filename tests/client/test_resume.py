@@ -1,10 +1,12 @@
 """Streams that are cut and go on: what both flavours of the client make of tokens, snapshots and farewells."""
 
+import asyncio
+
 import grpc
 import pytest
 from google.protobuf.duration_pb2 import Duration
 from google.rpc import error_details_pb2
-from tests.client.flavours import FLAVOURS, Flavour, collect, is_revision, kinds, serving
+from tests.client.flavours import FLAVOURS, LIMIT_S, Flavour, collect, is_revision, kinds, serving
 from tests.client.scripted_server import (
     CUT,
     Fail,
@@ -82,8 +84,9 @@ async def test_going_away_is_followed_by_a_stream_at_the_time_that_the_server_gi
 @pytest.mark.parametrize("then", [Hang(), live(quote("A", 9))], ids=["silence", "more"])
 async def test_a_server_that_goes_away_and_does_not_go_is_left(flavour: Flavour, then: Step) -> None:
     script = Script([[opening(quote("A", 1)), FAREWELL, then, Hang()], [resumed(quote("A", 2)), Hang()]])
-    async with serving(script) as target:
-        events = await collect(flavour, target, "subscribe", is_revision(2), heartbeat_interval_s=0.2)
+    # Well before its missing heartbeats would end the stream, after 15 s.
+    async with serving(script) as target, asyncio.timeout(LIMIT_S / 2):
+        events = await collect(flavour, target, "subscribe", is_revision(2))
     assert kinds(events) == [SourceChanged, Quote, CaughtUp, GoingAway, Reconnected, SourceChanged, Quote]
 
 
