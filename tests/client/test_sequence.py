@@ -226,6 +226,23 @@ def test_after_a_snapshot_nothing_is_repeated_and_nothing_is_missed() -> None:
     assert sequencer.repeats == 2
 
 
+def test_quotes_of_a_snapshot_follow_the_stream_that_goes_on_after_it() -> None:
+    flagged = quote("B", 9)
+    flagged.flags.append(quote_pb2.QUOTE_FLAG_STALE)
+    taken = snapshot_of(quote("A", 7), flagged, token="t")
+    sequencer = Sequencer(checks_holes=True, continues=True, after=taken)
+    assert [held.is_stale for held in taken.quotes] == [False, True]
+    sequencer.receive(resumed())
+    assert [held.is_stale for held in taken.quotes] == [False, False]
+    sequencer.receive(pb.SubscribeResponse(source_statuses=[status(source_pb2.SOURCE_STATE_DOWN)]))
+    assert [held.is_stale for held in taken.quotes] == [True, True]
+    sequencer.lost()
+    sequencer.receive(resumed())
+    assert [held.is_stale for held in taken.quotes] == [False, False]
+    sequencer.receive(pb.SubscribeResponse(continuity=pb.CONTINUITY_RESET, source_statuses=[status()]))
+    assert [held.is_stale for held in taken.quotes] == [True, True]
+
+
 def test_a_hole_between_a_snapshot_and_its_stream_is_seen() -> None:
     events = after_snapshot(quote("A", 7)).receive(resumed(quote("A", 9), quote("NEW", 2)))
     assert [event for event in events if isinstance(event, Hole)] == [

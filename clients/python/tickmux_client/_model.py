@@ -1,6 +1,7 @@
 """What the server says, with absent values as None and times as aware datetimes."""
 
 import enum
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -95,7 +96,7 @@ class Quote:
 
     # Positional for speed: one is built for every update.
     def __init__(self, message: quote_pb2.Quote, statuses: StatusTable, gap_before: bool) -> None:  # noqa: FBT001
-        self._statuses: Final = statuses
+        self._statuses = statuses
         self.message: Final = message
         """The protobuf message as it came."""
         self.gap_before: Final = gap_before
@@ -238,7 +239,7 @@ class Quote:
         the channel, as while the stream is cut and after it was left. A quote that you keep therefore turns stale when
         its source does, and back when the source recovers without a hole; the flag STALE of its message only tells how
         it was served. A quiet instrument of a live source is not stale. In a snapshot the answer is that of the moment
-        at which it was served.
+        at which it was served; from when a stream goes on after the snapshot, it is the stream's.
         """
         message = self.message
         status = self._statuses.get((message.source, message.channel))
@@ -251,6 +252,12 @@ class Quote:
             f"<Quote {self.source} {self.symbol} bid={self.bid_price} ask={self.ask_price} last={self.last_price} "
             f"epoch={self.epoch} revision={self.revision}{state}{gap}>"
         )
+
+
+def join(quotes: Iterable[Quote], statuses: StatusTable) -> None:
+    """Have quotes of elsewhere go by the health that a stream is told of."""
+    for quote in quotes:
+        quote._statuses = statuses  # noqa: SLF001 - to all but this package a quote is read-only
 
 
 _QUOTE_FLAGS: Final[dict[int, QuoteFlag]] = {flag.value: flag for flag in QuoteFlag}

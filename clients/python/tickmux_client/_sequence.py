@@ -5,7 +5,7 @@ from typing import Final
 from tickmux.v1 import market_data_service_pb2 as pb
 from tickmux.v1 import quote_pb2, source_pb2
 from tickmux_client._events import CaughtUp, Conflated, Event, Hole, Reset, SourceChanged, Unmatched
-from tickmux_client._model import Quote, Snapshot, SourceStatus, StatusTable
+from tickmux_client._model import Quote, Snapshot, SourceStatus, StatusTable, join
 
 InstrumentKey = tuple[str, str]
 
@@ -50,6 +50,7 @@ class Sequencer:
             for quote in (after.quotes if after else ())
         }
         self._statuses: StatusTable = {}
+        self._after = after
         self._in_state = False
         # Whether an instrument without a position is known to have had no quote.
         self._knows_all = after is not None
@@ -91,6 +92,9 @@ class Sequencer:
 
     def _open_phase(self, continuity: pb.Continuity.ValueType, events: list[Event]) -> None:
         self._opening = False
+        if self._after is not None:
+            join(self._after.quotes, self._statuses)
+            self._after = None
         if continuity == pb.CONTINUITY_RESUMED:
             self._begun = True
             # What a count excused came with it, or comes again with a count of its own.
