@@ -36,9 +36,11 @@ class Column(NamedTuple):
     is_right: bool = True
     drop_order: int = 0
     """Columns with the highest number go first when the terminal is narrow; 0 stays."""
+    is_tight: bool = False
+    """Followed by one blank even where there is room for more."""
 
 
-MARK_COLUMN: Final = Column(" ", is_right=False)
+MARK_COLUMN: Final = Column(" ", is_right=False, is_tight=True)
 """As wide without a mark as with one, so that nothing moves when the first row is marked."""
 QUOTE_COLUMNS: Final = (
     MARK_COLUMN,
@@ -166,7 +168,8 @@ def _aligned(
         elif i != kept[-1]:
             # Not the last one: what is behind the edge is cut, and blanks would count as something that is.
             text = text.ljust(widths[i])
-        line.append(Cell(text + ("" if i == kept[-1] else gap), row[i].style))
+        space = TIGHT_GAP if columns[i].is_tight else gap
+        line.append(Cell(text + ("" if i == kept[-1] else space), row[i].style))
     return line
 
 
