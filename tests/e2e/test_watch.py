@@ -66,6 +66,18 @@ async def test_kill_and_restart_of_the_server_moves_nothing(server: ServerProces
     assert not any("Traceback" in line for picture in shown for line in picture.lines)
 
 
+async def test_a_server_that_hangs_is_marked_and_moves_nothing(server: ServerProcess, watch: WatchOnTerminal) -> None:
+    await watch.start(server.target, *SYMBOLS)
+    first = await watch.until(is_current, LIMIT_S)
+    server.send(signal.SIGSTOP)
+    told = watch.pictures[await watch.until(says_so, LIMIT_S)]
+    assert "3 heartbeats were missed" in told.lines[1]
+    server.send(signal.SIGCONT)
+    last = await watch.until(is_current, LIMIT_S)
+    shown = watch.pictures[first : last + 1]
+    assert {str(places(picture)) for picture in shown} == {str(places(shown[0]))}
+
+
 def assert_undisturbed(shown: list[Picture]) -> None:
     assert {str(places(picture)) for picture in shown} == {str(places(shown[0]))}
     assert not any(any(picture.is_marked) for picture in shown)
