@@ -26,7 +26,7 @@ async def serve(config: Config, *, on_ready: Callable[[str], None] = lambda _: N
 
     Raises:
         AddressUnavailable: The address is taken or not ours.
-        ConfigError: A source's settings cannot work.
+        ConfigError: A source's settings cannot work, or the files of the certificate or of the tokens.
     """
     clock = SystemClock()
     adapters = registered()
@@ -48,6 +48,8 @@ async def serve(config: Config, *, on_ready: Callable[[str], None] = lambda _: N
                 ]
                 if node.consolidator:
                     tasks.append(group.create_task(node.consolidator.run(), name="consolidator"))
+                if node.tokens is not None:
+                    tasks.append(group.create_task(node.tokens.watch(), name="tokens"))
                 _settle_garbage_collector()
                 logger.info("listening on %s", node.address)
                 on_ready(node.address)

@@ -30,7 +30,10 @@ LOG_LEVELS: Final[tuple[str, ...]] = typing.get_args(LogLevel)
 
 ENVIRONMENT_PREFIX: Final = "TICKMUX_"
 # Read by the command line itself, not settings.
-ENVIRONMENT_OF_COMMANDS: Final = frozenset({"TICKMUX_CONFIG", "TICKMUX_TARGET"})
+ENVIRONMENT_OF_COMMANDS: Final = frozenset(
+    "TICKMUX_" + name
+    for name in ("CONFIG", "TARGET", "TOKEN", "TOKEN_FILE", "TLS", "CA", "CERTIFICATE", "KEY", "SERVER_NAME")
+)
 # Kubernetes puts these into every pod beside a Service that is called tickmux.
 ENVIRONMENT_OF_KUBERNETES: Final = re.compile(r"TICKMUX_(SERVICE_(HOST|PORT)|PORT($|_\d))")
 
@@ -50,7 +53,15 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     listen: str = "127.0.0.1:50051"
     """Address of the gRPC server, HOST:PORT; port 0 takes a free one."""
     insecure: bool = False
-    """Accepts clear text without authentication on an address that other machines can reach."""
+    """Accepts an address that other machines can reach without TLS, without tokens, or without both."""
+    tls_certificate: str = ""
+    """PEM file of the server's certificate and those that lead from it to its CA; empty = clear text."""
+    tls_key: str = ""
+    """PEM file of the certificate's private key, not encrypted."""
+    tls_client_ca: str = ""
+    """PEM file of the CA that clients must have a certificate of; empty = they need none."""
+    tokens: str = ""
+    """File of the tokens, one of which every call must carry; empty = anyone may call."""
     history_bytes_max: Annotated[int, msgspec.Meta(ge=1024 * 1024)] = 256 * 1024 * 1024
     """Bytes of quotes kept for clients that lag behind, all instruments together."""
     history_age_s: Annotated[float, msgspec.Meta(gt=0, le=86_400)] = 60.0
@@ -110,13 +121,7 @@ def load_config(
     settings.update(flags)
 
     config = _convert(settings, Config, "")
-    host, _ = _checked_address(config.listen)
-    if not config.insecure and not is_loopback(host):
-        raise ConfigError(
-            "listen",
-            f"other machines can reach {config.listen}, and everything there would be clear text, open to anyone; "
-            "listen on 127.0.0.1, or accept that with --insecure (insecure = true)",
-        )
+    _check_access(config)
     if not sections:
         raise ConfigError("sources", "no source is configured: add a section such as [sources.binance]")
     sources = {name: _source(name, section, known) for name, section in sections.items()}
@@ -216,6 +221,27 @@ def _refuse_unknown_keys(section: Mapping[str, Any], settings: type[msgspec.Stru
         if key not in fields:
             where = f"{path}.{key}" if path else key
             raise ConfigError(where, f"there is no such setting{suggestion(key, fields)}")
+
+
+def _check_access(config: Config) -> None:
+    """Refuse half a certificate, and an address that would be open to others without TLS or tokens."""
+    host, _ = _checked_address(config.listen)
+    for setting, value in (("tls_key", config.tls_key), ("tls_client_ca", config.tls_client_ca)):
+        if value and not config.tls_certificate:
+            raise ConfigError("tls_certificate", f"it is missing beside {setting}: name the certificate's PEM file")
+    if config.tls_certificate and not config.tls_key:
+        raise ConfigError("tls_key", "it is missing beside tls_certificate: name the PEM file of its private key")
+    if config.insecure or is_loopback(host):
+        return
+    missing = [] if config.tls_certificate else ["TLS (tls_certificate and tls_key)"]
+    if not config.tokens:
+        missing.append("tokens (`tickmux token add NAME` makes the first)")
+    if missing:
+        raise ConfigError(
+            "listen",
+            f"other machines can reach {config.listen}, which takes {' and '.join(missing)}; listen on 127.0.0.1, or "
+            "accept clear text or callers without tokens with --insecure (insecure = true)",
+        )
 
 
 def _checked_address(listen: str) -> tuple[str, int]:

@@ -4,8 +4,12 @@ TickmuxError
 ├── AddressUnavailable     the address to listen on is taken or not ours
 ├── ConfigError            (in config) the configuration cannot be used
 └── RequestError           a call cannot be answered; `status` maps each kind to a gRPC code
-    ├── InvalidRequest     the request is wrong; repeating it cannot help
-    ├── TooManyStreams     the connection or the server holds as many streams as it may
+    ├── Unauthenticated    the call carries no token in force
+    ├── TokenEnded         the token of an open stream has expired, was revoked, or allows less now
+    ├── FieldsRefused      fields of the request are at fault; repeating it cannot help
+    │   ├── InvalidRequest   the request is wrong
+    │   └── NotAllowed       the token may not ask this
+    ├── TooManyStreams     the connection, the token or the server holds as many streams as it may
     ├── ClientTooSlow      the client did not read for as long as a write may take
     ├── ClientTooFarBehind what the client has yet to be sent is no longer kept, and it will not have it conflated
     ├── GoingAway          the server is ending the stream; reconnect
@@ -54,18 +58,47 @@ class RequestError(TickmuxError):
         super().__init__(message)
 
 
-class InvalidRequest(RequestError):
-    """The request is wrong; repeating it cannot help."""
+class Unauthenticated(RequestError):
+    """The call carries no token in force. The text is the same whatever is wrong with the one that it carries."""
 
-    reason = "INVALID_REQUEST"
+    reason = "UNAUTHENTICATED"
+
+    def __init__(self) -> None:
+        super().__init__("this server asks for a token in force: send the metadata 'authorization: Bearer TOKEN'")
+
+
+class TokenEnded(RequestError):
+    """The token that a stream was opened with opens it no longer."""
+
+    reason = "TOKEN_ENDED"
+
+    def __init__(self, name: str, what: str) -> None:
+        self.name = name
+        super().__init__(f"the token '{name}' of this stream {what}; connect anew with one that is in force")
+
+
+class FieldsRefused(RequestError):
+    """Fields of the request are at fault; repeating it cannot help."""
 
     def __init__(self, violations: Sequence[Violation]) -> None:
         self.violations = tuple(violations)
         super().__init__("; ".join(str(violation) for violation in self.violations))
 
 
+class InvalidRequest(FieldsRefused):
+    """The request is wrong."""
+
+    reason = "INVALID_REQUEST"
+
+
+class NotAllowed(FieldsRefused):
+    """The token may not ask this."""
+
+    reason = "NOT_ALLOWED"
+
+
 class TooManyStreams(RequestError):
-    """The connection, or the server, holds as many streams as it may."""
+    """The connection, the token, or the server, holds as many streams as it may."""
 
     reason = "TOO_MANY_STREAMS"
 

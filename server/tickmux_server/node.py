@@ -4,6 +4,7 @@ import asyncio
 import errno
 import socket
 from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
 from typing import Final
 
 import grpc
@@ -12,7 +13,11 @@ from grpc_reflection.v1alpha import reflection
 
 from tickmux.v1 import quote_pb2
 from tickmux_adapters.model import Clock
-from tickmux_server.config import Config
+from tickmux_server.access import tls
+from tickmux_server.access.tls import Certificates
+from tickmux_server.access.token_file import TokenFileUnusable
+from tickmux_server.access.watch import TokenWatch
+from tickmux_server.config import Config, ConfigError
 from tickmux_server.consolidator import Consolidator
 from tickmux_server.errors import AddressUnavailable
 from tickmux_server.hub import Hub
@@ -68,7 +73,11 @@ class Node:
 
         Raises:
             AddressUnavailable: The address is taken or not ours.
+            ConfigError: The files of the certificate or of the tokens cannot be used.
         """
+        certificates = tls.certificates(config)
+        self.tokens = _tokens(config, clock)
+        """The tokens in force; None where anyone may call."""
         log = MemoryLog()
         self.hub = Hub(log, clock, history_bytes_max=config.history_bytes_max, history_age_s=config.history_age_s)
         self.streams = Streams(self.hub, clock, stream_age_s=config.stream_age_s)
@@ -76,14 +85,16 @@ class Node:
         # After the hub, so that what it publishes is about entries that the hub has.
         self.consolidator = Consolidator(log, self.publisher, clock, polled=polled) if config.consolidated else None
         self._drain_s = config.drain_s
-        self._server = grpc.aio.server(options=SERVER_OPTIONS)
+        self._server = grpc.aio.server(
+            options=SERVER_OPTIONS, interceptors=[self.tokens.gate] if self.tokens is not None else []
+        )
         sources = [*config.sources, *([CONSOLIDATED] if config.consolidated else [])]
         service = MarketDataService(self.hub, self.streams, clock, sources=sources)
         self._server.add_generic_rpc_handlers((service.handler(),))
         self._health = health.aio.HealthServicer()
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         reflection.enable_server_reflection((SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME), self._server)
-        self.address = _bind(self._server, config.listen)
+        self.address = _bind(self._server, config.listen, certificates)
 
     async def start(self) -> None:
         """Answer calls; health is SERVING once this returns."""
@@ -105,7 +116,16 @@ class Node:
             await self._health.set(name, state)
 
 
-def _bind(server: grpc.aio.Server, listen: str) -> str:
+def _tokens(config: Config, clock: Clock) -> TokenWatch | None:
+    if not config.tokens:
+        return None
+    try:
+        return TokenWatch(Path(config.tokens), clock)
+    except TokenFileUnusable as error:
+        raise ConfigError("tokens", str(error)) from error
+
+
+def _bind(server: grpc.aio.Server, listen: str, certificates: Certificates | None) -> str:
     """Listen on every address that the host's name stands for, and return the address to tell people.
 
     gRPC by itself is content with any one of them, so that two servers could share `localhost` unawares.
@@ -123,10 +143,17 @@ def _bind(server: grpc.aio.Server, listen: str) -> str:
             continue
         if problem:
             raise AddressUnavailable(listen, problem)
+        address = f"{_bracketed(ip)}:{port}"
         try:
-            port = server.add_insecure_port(f"{_bracketed(ip)}:{port}")
+            port = (
+                server.add_insecure_port(address)
+                if certificates is None
+                else server.add_secure_port(address, certificates.credentials())
+            )
         except RuntimeError as error:
-            raise AddressUnavailable(listen, "it cannot be bound") from error
+            # gRPC tells no more; that it is free was just tried.
+            why = "it cannot be bound" if certificates is None else "it cannot be bound with this certificate"
+            raise AddressUnavailable(listen, why) from error
         bound += 1
     if not bound:
         raise AddressUnavailable(listen, _NOT_OURS)

@@ -16,6 +16,7 @@ from google.protobuf.message import DecodeError, Message
 from tickmux.v1 import market_data_service_pb2 as contract
 from tickmux_adapters.model import Clock
 from tickmux_server import paging, resume, selection, status
+from tickmux_server.access.principal import permitted, visible
 from tickmux_server.errors import InternalError, InvalidRequest, RequestError, Violation
 from tickmux_server.frames import LISTED_FIELD, relabelled
 from tickmux_server.hub import Hub
@@ -95,9 +96,9 @@ class MarketDataService:
         return response.SerializeToString() + b"".join(state.listed for state in page.states)
 
     def list_sources(self, request_bytes: bytes) -> bytes:
-        """Answer the health of every source."""
+        """Answer the health of every source that the caller may see."""
         _parse(contract.ListSourcesRequest, request_bytes)
-        everything = Selection(sources=frozenset(source.casefold() for source in self._sources))
+        everything = visible(self._sources)
         return b"".join(relabelled(LISTED_FIELD, framed) for framed in self._hub.statuses(everything))
 
     async def subscribe(self, request_bytes: bytes, context: Context) -> None:
@@ -186,7 +187,7 @@ class MarketDataService:
         return subscription.next_response()
 
     def _selection(self, sent: contract.Selection) -> Selection:
-        return selection.parse(sent, self._sources)
+        return permitted(sent, self._sources)
 
     def _unmatched(self, sent: contract.Selection, chosen: Selection) -> list[str]:
         if not sent.symbols:

@@ -12,7 +12,10 @@ from tickmux_server import errors
 DOMAIN: Final = "tickmux"
 
 CODES: Final[dict[type[errors.RequestError], grpc.StatusCode]] = {
+    errors.Unauthenticated: grpc.StatusCode.UNAUTHENTICATED,
+    errors.TokenEnded: grpc.StatusCode.UNAUTHENTICATED,
     errors.InvalidRequest: grpc.StatusCode.INVALID_ARGUMENT,
+    errors.NotAllowed: grpc.StatusCode.PERMISSION_DENIED,
     errors.TooManyStreams: grpc.StatusCode.RESOURCE_EXHAUSTED,
     errors.ClientTooFarBehind: grpc.StatusCode.RESOURCE_EXHAUSTED,
     errors.ClientTooSlow: grpc.StatusCode.RESOURCE_EXHAUSTED,
@@ -37,7 +40,7 @@ def to_status(error: errors.RequestError) -> status_pb2.Status:
     if isinstance(error, errors.ClientTooFarBehind):
         info.metadata["resume_token"] = error.resume_token
     details: list[any_pb2.Any] = [_packed(info)]
-    if isinstance(error, errors.InvalidRequest):
+    if isinstance(error, errors.FieldsRefused):
         violations = [
             error_details_pb2.BadRequest.FieldViolation(field=violation.field, description=violation.problem)
             for violation in error.violations

@@ -1,0 +1,91 @@
+"""The tokens in force: whose a call is, by its metadata. Pure: records in, principals out, and the time is injected."""
+
+import hmac
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from typing import Final, NamedTuple
+
+from tickmux_server.access.principal import Principal
+from tickmux_server.access.tokens import TOKEN, TokenRecord, digest_of
+from tickmux_server.errors import Unauthenticated
+
+METADATA_KEY: Final = "authorization"
+SCHEME: Final = "Bearer "
+
+Metadata = Iterable[tuple[str, str | bytes]]
+
+
+class Identity(NamedTuple):
+    """A token that was recognised."""
+
+    digest: bytes
+    principal: Principal
+
+
+class Keyring:
+    """Knows every token by its digest; the records may be replaced at any time."""
+
+    def __init__(self, records: Iterable[TokenRecord], wall_ns: Callable[[], int]) -> None:
+        self._wall_ns = wall_ns
+        self._records: dict[bytes, TokenRecord] = {}
+        self.replace(records)
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    def replace(self, records: Iterable[TokenRecord]) -> None:
+        """Put other records in force."""
+        self._records = {record.digest(): record for record in records}
+
+    def identify(self, metadata: Metadata) -> Identity:
+        """Whose call it is.
+
+        Raises:
+            Unauthenticated: There is no token in force, for whatever reason: the error does not tell which.
+        """
+        sent = digest_of(_bearer(metadata))
+        found: TokenRecord | None = None
+        # Every digest is compared, each in constant time, so that time tells nothing about any of them.
+        for digest, record in self._records.items():
+            if hmac.compare_digest(digest, sent):
+                found = record
+        if found is None or found.state(self._now()) != "valid":
+            raise Unauthenticated
+        return Identity(sent, _principal(found))
+
+    def record(self, digest: bytes) -> TokenRecord | None:
+        """The record of a token that was recognised before."""
+        return self._records.get(digest)
+
+    def objection(self, digest: bytes, before: TokenRecord) -> str:
+        """Why a stream that was opened under a former record may not go on; empty if it may."""
+        record = self._records.get(digest)
+        if record is None:
+            return "was removed"
+        state = record.state(self._now())
+        if state != "valid":
+            return f"has {state}" if state == "expired" else f"was {state}"
+        return "allows less than before" if record.narrows(before) else ""
+
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self._wall_ns() / 1e9, UTC)
+
+
+def _bearer(metadata: Metadata) -> str:
+    """The token of a call, in the one form that is accepted.
+
+    Raises:
+        Unauthenticated: There is none, or more than one, or it has another form.
+    """
+    values = [value for key, value in metadata if key.lower() == METADATA_KEY]
+    if len(values) != 1 or not isinstance(values[0], str) or not values[0].startswith(SCHEME):
+        raise Unauthenticated
+    token = values[0].removeprefix(SCHEME)
+    if not TOKEN.fullmatch(token):
+        raise Unauthenticated
+    return token
+
+
+def _principal(record: TokenRecord) -> Principal:
+    sources = None if record.sources is None else frozenset(source.casefold() for source in record.sources)
+    return Principal(record.name, sources, record.streams_max, record.names_max)
