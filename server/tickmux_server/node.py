@@ -120,7 +120,7 @@ def _tokens(config: Config, clock: Clock) -> TokenWatch | None:
     if not config.tokens:
         return None
     try:
-        return TokenWatch(Path(config.tokens), clock)
+        return TokenWatch(Path(config.tokens), clock, sources=config.sources)
     except TokenFileUnusable as error:
         raise ConfigError("tokens", str(error)) from error
 

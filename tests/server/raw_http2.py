@@ -1,4 +1,4 @@
-"""HTTP/2 by hand, for requests that no gRPC client would send: header names and values go out as they are, byte by byte."""
+"""HTTP/2 by hand, for requests that no gRPC client would send: names and values of headers go out byte by byte."""
 
 import asyncio
 import struct

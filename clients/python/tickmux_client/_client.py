@@ -12,7 +12,7 @@ import grpc.aio
 
 from tickmux.v1 import market_data_service_pb2 as pb
 from tickmux.v1.market_data_service_pb2_grpc import MarketDataServiceStub
-from tickmux_client import _options, _pages
+from tickmux_client import _access, _options, _pages
 from tickmux_client._errors import TickmuxClientError, UnavailableError, closed, from_rpc
 from tickmux_client._events import Event
 from tickmux_client._model import Instruments, Quote, Snapshot, SourceStatus
@@ -47,32 +47,42 @@ def connect(target: str, **options: Unpack[ConnectOptions]) -> "Client":
         **options: See ConnectOptions.
 
     Raises:
+        OSError: a file of the `tls` options cannot be read.
         TypeError: an option has an unknown name.
+        ValueError: options do not go together, or the token would travel in clear text.
     """
-    credentials = options.get("credentials")
     for_channel = _options.for_channel(options)
+    credentials = _access.credentials(options)
+    metadata = _access.call_metadata(target, options, is_encrypted=credentials is not None)
     channel = (
         grpc.aio.insecure_channel(target, options=for_channel)
         if credentials is None
         else grpc.aio.secure_channel(target, credentials, options=for_channel)
     )
-    return Client(channel, target, options)
+    return Client(channel, target, options, metadata)
 
 
 class Client:
     """A client on one channel, made by `connect`. Any number of subscriptions and requests may run at a time."""
 
-    def __init__(self, channel: grpc.aio.Channel, target: str, options: ConnectOptions) -> None:
+    def __init__(
+        self, channel: grpc.aio.Channel, target: str, options: ConnectOptions, metadata: tuple[tuple[str, str], ...]
+    ) -> None:
         self.target = target
         """Where the server listens."""
         self.channel = channel
         """The gRPC channel, for other services of the same server."""
         self.stub: MarketDataServiceAsyncStub = MarketDataServiceStub(channel)
         """The generated stub: every call, as the contract has it."""
-        self._metadata = tuple(options.get("metadata", ()))
+        self._metadata = metadata
         self._options = options
         self._closing = asyncio.Event()
         self._calls: set[grpc.aio.Call] = set()
+
+    @property
+    def metadata(self) -> tuple[tuple[str, str], ...]:
+        """What is sent with every call, the token included: give it to calls of `stub` and `channel` as well."""
+        return self._metadata
 
     async def __aenter__(self) -> Self:
         return self

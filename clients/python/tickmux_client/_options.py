@@ -1,6 +1,7 @@
 """What a caller may choose, in one place for both flavours of the client."""
 
 from collections.abc import Iterable
+from os import PathLike
 from typing import Final, TypedDict
 
 import grpc
@@ -53,9 +54,23 @@ class ConnectOptions(TypedDict, total=False):
     """How to reach a server."""
 
     credentials: grpc.ChannelCredentials | None
-    """TLS, as from `grpc.ssl_channel_credentials()`; plain text if not given."""
+    """TLS of your own making, as from `grpc.ssl_channel_credentials()`, in place of the `tls` options."""
+    tls: bool
+    """Encrypt, and take the certificates that grpc trusts; clear text if no option of TLS is given."""
+    tls_ca: str | PathLike[str]
+    """Encrypt, and trust the server if its certificate is of a CA in this PEM file."""
+    tls_certificate: str | PathLike[str]
+    """Encrypt, and show this certificate (PEM file) to a server that asks for one; goes with `tls_key`."""
+    tls_key: str | PathLike[str]
+    """Private key of `tls_certificate` (PEM file, not encrypted)."""
+    tls_server_name: str
+    """Name that the server's certificate must have, where `target` has another."""
+    token: str
+    """Sent with every call as bearer token."""
+    token_in_clear_text: bool
+    """Send the token without TLS to another machine, where whoever listens on the way can read it."""
     metadata: Iterable[tuple[str, str]]
-    """Sent with every call, such as `("authorization", "Bearer ...")`."""
+    """Sent with every call."""
     timeout_s: float
     """Limit for each request that has one answer; 10 s if not given."""
     backoff_cap_s: float
@@ -95,6 +110,8 @@ def for_channel(options: ConnectOptions) -> list[ChannelOption]:
         "grpc.min_reconnect_backoff_ms": CONNECT_TIMEOUT_MS,
         "grpc.use_local_subchannel_pool": int(options.get("own_connection", False)),
     }
+    if server_name := options.get("tls_server_name"):
+        chosen["grpc.ssl_target_name_override"] = server_name
     chosen.update(options.get("channel_options", ()))
     return list(chosen.items())
 

@@ -13,7 +13,7 @@ import grpc
 
 from tickmux.v1 import market_data_service_pb2 as pb
 from tickmux.v1.market_data_service_pb2_grpc import MarketDataServiceStub
-from tickmux_client import _options, _pages
+from tickmux_client import _access, _options, _pages
 from tickmux_client._errors import TickmuxClientError, closed, from_rpc
 from tickmux_client._events import Event
 from tickmux_client._model import Instruments, Quote, Snapshot, SourceStatus
@@ -39,29 +39,37 @@ def connect(target: str, **options: Unpack[ConnectOptions]) -> "Client":
     Use it as `with connect("127.0.0.1:50051") as client`.
     Nothing is sent before the first call. Arguments and errors as `tickmux_client.connect`.
     """
-    credentials = options.get("credentials")
     for_channel = _options.for_channel(options)
+    credentials = _access.credentials(options)
+    metadata = _access.call_metadata(target, options, is_encrypted=credentials is not None)
     channel = (
         grpc.insecure_channel(target, options=for_channel)
         if credentials is None
         else grpc.secure_channel(target, credentials, options=for_channel)
     )
-    return Client(channel, target, options)
+    return Client(channel, target, options, metadata)
 
 
 class Client:
     """A client on one channel, made by `connect`. It may be used, and closed, from any thread."""
 
-    def __init__(self, channel: grpc.Channel, target: str, options: ConnectOptions) -> None:
+    def __init__(
+        self, channel: grpc.Channel, target: str, options: ConnectOptions, metadata: tuple[tuple[str, str], ...]
+    ) -> None:
         self.target = target
         """Where the server listens."""
         self.channel = channel
         """The gRPC channel, for other services of the same server."""
         self.stub = MarketDataServiceStub(channel)
         """The generated stub: every call, as the contract has it."""
-        self._metadata = tuple(options.get("metadata", ()))
+        self._metadata = metadata
         self._options = options
         self._closing = threading.Event()
+
+    @property
+    def metadata(self) -> tuple[tuple[str, str], ...]:
+        """What is sent with every call, the token included: give it to calls of `stub` and `channel` as well."""
+        return self._metadata
 
     def __enter__(self) -> Self:
         return self

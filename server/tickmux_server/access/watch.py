@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Final
 
@@ -11,6 +12,8 @@ from tickmux_server.access.gate import Gate
 from tickmux_server.access.keyring import Keyring
 from tickmux_server.access.sessions import Sessions
 from tickmux_server.access.token_file import TokenFile, TokenFileUnusable
+from tickmux_server.access.tokens import TokenRecord
+from tickmux_server.selection import CONSOLIDATED
 
 logger = logging.getLogger(__name__)
 
@@ -23,13 +26,19 @@ REFUSED_LOG_INTERVAL_S: Final = 60.0
 class TokenWatch:
     """The tokens that a server asks for: the gate for its calls, and the task that keeps them current."""
 
-    def __init__(self, path: Path, clock: Clock) -> None:
+    def __init__(self, path: Path, clock: Clock, *, sources: Collection[str]) -> None:
         """Read the file.
+
+        Args:
+            path: The file of tokens.
+            clock: Tells when a token has expired.
+            sources: Names of the configured sources, to warn of tokens that name others.
 
         Raises:
             TokenFileUnusable: It cannot be read, or not be trusted.
         """
         self._clock = clock
+        self._sources = frozenset(source.casefold() for source in sources)
         self._file = TokenFile(path)
         self._signature = self._seen = signature(path)
         records = self._file.read()
@@ -39,6 +48,7 @@ class TokenWatch:
         self._refused_told = 0
         self._tell_refused_ns = clock.monotonic_ns()
         logger.info("%d tokens in %s", len(records), path)
+        self._warn_of_strange_sources(records)
         if not records:
             logger.warning("%s holds no token, so nobody gets in: make one with `tickmux token add`", path)
         if is_open_to_all(path):
@@ -69,6 +79,7 @@ class TokenWatch:
             return
         self._keyring.replace(records)
         logger.info("%d tokens in %s, which has changed", len(records), self._file.path)
+        self._warn_of_strange_sources(records)
 
     def check(self) -> None:
         """End the streams whose token is no longer in force, by the file or by the clock."""
@@ -80,3 +91,10 @@ class TokenWatch:
             self._refused_told = self.gate.refused
             self._tell_refused_ns = now_ns + round(REFUSED_LOG_INTERVAL_S * 1e9)
             logger.warning("%d calls came without a token in force and were refused", refused)
+
+    def _warn_of_strange_sources(self, records: Iterable[TokenRecord]) -> None:
+        for record in records:
+            strange = sorted({*(record.sources or ())} - self._sources - {CONSOLIDATED})
+            if strange and record.revoked_at is None:
+                names = ", ".join(strange)
+                logger.warning("token %s names sources that are not configured: %s", record.name, names)

@@ -5,6 +5,15 @@ import os
 from collections.abc import Sequence
 from typing import Final
 
+from tickmux_server.cli.access_arguments import (
+    MAKING,
+    MAKING_EXAMPLES,
+    AddCommand,
+    add_client_access,
+    add_server_access,
+    add_token_commands,
+)
+
 DEFAULT_TARGET: Final = "127.0.0.1:50051"
 
 OVERVIEW: Final = """\
@@ -29,6 +38,9 @@ exit codes:
 
 environment:
   TICKMUX_TARGET    address that watch, snapshot, sources, instruments and health ask (--target)
+  TICKMUX_TOKEN     token that they send; TICKMUX_TOKEN_FILE names a file that holds it (--token-file)
+  TICKMUX_TLS, TICKMUX_CA, TICKMUX_CERTIFICATE, TICKMUX_KEY, TICKMUX_SERVER_NAME
+                    how they encrypt (--tls, --ca, --certificate, --key, --server-name)
   TICKMUX_CONFIG    configuration file of serve (--config)
   TICKMUX_LISTEN    any setting of serve by its name in upper case; lists are separated by commas, and
                     TICKMUX_SOURCES__BINANCE__SYMBOLS=BTCUSDT,ETHUSDT reaches into [sources.binance]
@@ -52,7 +64,7 @@ examples:
   tickmux serve                          the live venues, on 127.0.0.1:50051
   tickmux serve --demo                   simulated venues and a live table; needs no network
   tickmux serve --config tickmux.toml
-  tickmux serve --listen 0.0.0.0:50051 --insecure
+  tickmux serve --listen 0.0.0.0:50051 --tls-certificate server.pem --tls-key server-key.pem --tokens tokens.jsonl
 
 a file:
   listen = "127.0.0.1:50051"
@@ -113,6 +125,7 @@ HEALTH_EXAMPLES: Final = """\
 examples:
   tickmux health
   tickmux health --target 127.0.0.1:50051 && echo ready
+  TICKMUX_TOKEN_FILE=health.token tickmux health        of a server that asks for tokens, health needs one as well
 """
 
 
@@ -125,16 +138,7 @@ def parser(version: str) -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     root.add_argument("--version", action="version", version=f"tickmux {version}")
-    commands = root.add_subparsers(dest="command", metavar="COMMAND", title="commands")
-
-    def command(name: str, summary: str, description: str, examples: str) -> argparse.ArgumentParser:
-        return commands.add_parser(
-            name,
-            help=summary,
-            description=description,
-            epilog=examples,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-        )
+    command = _commands_of(root, "command")
 
     _add_serve_options(command("serve", "run the server", SERVE, SERVE_EXAMPLES))
 
@@ -156,7 +160,25 @@ def parser(version: str) -> argparse.ArgumentParser:
     _add_output(instruments)
 
     _add_target(command("health", "ask whether the server serves", HEALTH, HEALTH_EXAMPLES))
+
+    add_token_commands(command("token", "make, list and revoke tokens", MAKING, MAKING_EXAMPLES), _commands_of)
     return root
+
+
+def _commands_of(parser: argparse.ArgumentParser, dest: str) -> AddCommand:
+    # Without any command at all the whole help is shown instead of an error.
+    commands = parser.add_subparsers(dest=dest, metavar="COMMAND", title="commands", required=dest != "command")
+
+    def command(name: str, summary: str, description: str, examples: str) -> argparse.ArgumentParser:
+        return commands.add_parser(
+            name,
+            help=summary,
+            description=description,
+            epilog=examples,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+
+    return command
 
 
 def parse(arguments: Sequence[str] | None, version: str) -> argparse.Namespace:
@@ -172,12 +194,7 @@ def parse(arguments: Sequence[str] | None, version: str) -> argparse.Namespace:
 def _add_serve_options(serve: argparse.ArgumentParser) -> None:
     serve.add_argument("--config", metavar="FILE", help="TOML file with the settings (TICKMUX_CONFIG)")
     serve.add_argument("--listen", metavar="HOST:PORT", help=f"address to serve on (default {DEFAULT_TARGET})")
-    serve.add_argument(
-        "--insecure",
-        action="store_true",
-        default=None,
-        help="allow an address that other machines can reach, in clear text and open to anyone",
-    )
+    add_server_access(serve)
     serve.add_argument("--log-level", metavar="LEVEL", help="debug, info (default), warning or error")
     serve.add_argument("--demo", action="store_true", help="serve simulated venues, started and ended with the server")
     serve.add_argument(
@@ -216,3 +233,4 @@ def _add_target(command: argparse.ArgumentParser) -> None:
         default=os.environ.get("TICKMUX_TARGET") or DEFAULT_TARGET,
         help="server to ask (TICKMUX_TARGET; default %(default)s)",
     )
+    add_client_access(command)

@@ -11,37 +11,54 @@ from typing import Any
 
 import tickmux_client
 from tickmux_adapters.symbols import nearest, normalise_symbol
-from tickmux_client import Client, InvalidRequestError, SelectionOptions, TickmuxClientError, UnavailableError
+from tickmux_client import (
+    AccessDeniedError,
+    Client,
+    ConnectOptions,
+    InvalidRequestError,
+    SelectionOptions,
+    TickmuxClientError,
+    UnavailableError,
+)
 from tickmux_server.cli.errors import CommandError, ExitCode
+from tickmux_server.cli.reaching import connect_options, encryption_hint, explained_denial, refusal
 
 ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @contextlib.asynccontextmanager
-async def asking(target: str) -> AsyncIterator[Client]:
-    """A client of the server at `target`; its errors become one line that says what to do.
+async def asking(options: argparse.Namespace) -> AsyncIterator[Client]:
+    """A client of the server that the options name; its errors become one line that says what to do.
 
     Raises:
         CommandError: the server cannot be reached, or refuses.
     """
     # The commands say by themselves what the client would log, and stderr may be the terminal that a table covers.
     logging.getLogger("tickmux_client").addHandler(logging.NullHandler())
+    connecting = connect_options(options)
     try:
-        async with tickmux_client.connect(target) as client:
+        client = tickmux_client.connect(options.target, **connecting)
+    except ValueError as error:
+        raise refusal(error) from error
+    try:
+        async with client:
             yield client
     except TickmuxClientError as error:
-        raise _explained(error, target) from error
+        raise explained(error, options.target, connecting) from error
 
 
-def _explained(error: TickmuxClientError, target: str) -> CommandError:
+def explained(error: TickmuxClientError, target: str, sent: ConnectOptions) -> CommandError:
+    """An error of the client as a line that says what to do."""
     if isinstance(error, InvalidRequestError):
         problems = "; ".join(error.violations.values())
         return CommandError(problems or str(error))
+    if isinstance(error, AccessDeniedError):
+        return explained_denial(error, target, sent)
     if isinstance(error, UnavailableError):
-        return CommandError(
-            f"no Tickmux server answers at {target}: start one with `tickmux serve --demo`, or name another with "
-            f"--target ({error})"
+        advice = encryption_hint(error, sent) or (
+            "start one with `tickmux serve --demo`, or name another with --target"
         )
+        return CommandError(f"no Tickmux server answers at {target}: {advice} ({error})")
     return CommandError(str(error))
 
 

@@ -69,6 +69,10 @@ def _command(name: str) -> Callable[[argparse.Namespace], ExitCode]:
         from tickmux_server.cli.watch import watch  # noqa: PLC0415
 
         return watch
+    if name == "token":
+        from tickmux_server.cli.tokens import token  # noqa: PLC0415
+
+        return token
     from tickmux_server.cli import queries  # noqa: PLC0415
 
     return {

@@ -7,12 +7,12 @@ import sys
 import time
 from typing import Final
 
-import grpc
+import grpc.aio
 
-from tickmux_client import Instrument
+from tickmux_client import AccessDeniedError, Instrument, UnavailableError
 from tickmux_server.cli.asking import asking, report_unmatched, say, selection_of
 from tickmux_server.cli.board import QuoteBoard
-from tickmux_server.cli.errors import CommandError, ExitCode
+from tickmux_server.cli.errors import ExitCode
 from tickmux_server.cli.figures import UNKNOWN, decimal_text
 from tickmux_server.cli.jsonlines import instrument_record, line, quote_record, status_record
 from tickmux_server.cli.table import Cell, Column, plain_text, quote_table, source_table, table
@@ -42,7 +42,7 @@ def instruments(options: argparse.Namespace) -> ExitCode:
 
 
 async def _snapshot(options: argparse.Namespace) -> ExitCode:
-    async with asking(options.target) as client:
+    async with asking(options) as client:
         answer = await client.snapshot(options.symbols, **selection_of(options))
         if options.json:
             _print(line({"symbols": [quote_record(quote.message) for quote in answer.quotes]}))
@@ -61,7 +61,7 @@ async def _snapshot(options: argparse.Namespace) -> ExitCode:
 
 
 async def _sources(options: argparse.Namespace) -> ExitCode:
-    async with asking(options.target) as client:
+    async with asking(options) as client:
         statuses = [status.message for status in await client.sources()]
     if options.json:
         _print(line({"sources": [status_record(status) for status in statuses]}))
@@ -74,7 +74,7 @@ async def _sources(options: argparse.Namespace) -> ExitCode:
 
 
 async def _instruments(options: argparse.Namespace) -> ExitCode:
-    async with asking(options.target) as client:
+    async with asking(options) as client:
         answer = await client.instruments(options.symbols, **selection_of(options))
         if options.json:
             _print(line({"instruments": [instrument_record(instrument) for instrument in answer.instruments]}))
@@ -86,19 +86,23 @@ async def _instruments(options: argparse.Namespace) -> ExitCode:
 
 def health(options: argparse.Namespace) -> ExitCode:
     """Print the answer of grpc.health.v1, and exit with 0 only for SERVING."""
+    return asyncio.run(_health(options))
+
+
+async def _health(options: argparse.Namespace) -> ExitCode:
     from grpc_health.v1 import health_pb2  # noqa: PLC0415 - comes with the [server] extra
 
-    with grpc.insecure_channel(options.target) as channel:
-        check = channel.unary_unary(
+    async with asking(options) as client:
+        check = client.channel.unary_unary(
             "/grpc.health.v1.Health/Check",
             request_serializer=health_pb2.HealthCheckRequest.SerializeToString,
             response_deserializer=health_pb2.HealthCheckResponse.FromString,
         )
         try:
-            answer = check(health_pb2.HealthCheckRequest(), timeout=HEALTH_TIMEOUT_S)
-        except grpc.RpcError as error:
-            problem = error.details() if isinstance(error, grpc.Call) else str(error)
-            raise CommandError(f"no health from {options.target}: is the server running? ({problem})") from error
+            answer = await check(health_pb2.HealthCheckRequest(), timeout=HEALTH_TIMEOUT_S, metadata=client.metadata)
+        except grpc.aio.AioRpcError as error:
+            kind = AccessDeniedError if error.code() is grpc.StatusCode.UNAUTHENTICATED else UnavailableError
+            raise kind(f"{error.code().name}: {error.details()}", code=error.code()) from None
     state = health_pb2.HealthCheckResponse.ServingStatus.Name(answer.status)
     _print(f"{options.target} {state}")
     return ExitCode.OK if answer.status == health_pb2.HealthCheckResponse.SERVING else ExitCode.FAILED

@@ -25,6 +25,10 @@ from tickmux_server.listen import is_loopback, split_address
 logger = logging.getLogger(__name__)
 
 TABLE_MODULE: Final = "tickmux_server.cli"
+SETTINGS_WITH_FLAGS: Final = (
+    *("listen", "tls_certificate", "tls_key", "tls_client_ca", "tokens"),
+    *("insecure", "log_level"),
+)
 
 
 def serve(options: argparse.Namespace) -> ExitCode:
@@ -37,6 +41,8 @@ def serve(options: argparse.Namespace) -> ExitCode:
     try:
         config = _configuration(options)
         with_table = options.demo if options.table is None else options.table
+        if with_table:
+            _check_table(config)
         log_file = _log_file() if with_table and sys.stdout.isatty() and sys.stderr.isatty() else None
         configure_logging(config.log_level, log_file)
         with contextlib.ExitStack() as stack:
@@ -52,13 +58,23 @@ def serve(options: argparse.Namespace) -> ExitCode:
 
 def _configuration(options: argparse.Namespace) -> Config:
     file = options.config or os.environ.get("TICKMUX_CONFIG")
-    flags = {
-        name: getattr(options, name)
-        for name in ("listen", "insecure", "log_level")
-        if getattr(options, name) is not None
-    }
+    flags = {name: getattr(options, name) for name in SETTINGS_WITH_FLAGS if getattr(options, name) is not None}
     default_sources = DEMO_SOURCES if options.demo else None
     return load_config(Path(file) if file else None, os.environ, flags, default_sources=default_sources)
+
+
+def _check_table(config: Config) -> None:
+    """Refuse a table that this server would not answer: it asks as any client does, with what the environment gives.
+
+    Raises:
+        CommandError: It has no token.
+    """
+    if config.tokens and not any(os.environ.get(name) for name in ("TICKMUX_TOKEN", "TICKMUX_TOKEN_FILE")):
+        raise CommandError(
+            "the table asks this server as any client does, which takes a token: set TICKMUX_TOKEN, or start with "
+            "--no-table",
+            ExitCode.USAGE,
+        )
 
 
 def _log_file() -> Path:
@@ -86,7 +102,7 @@ async def _serve(
     async with contextlib.AsyncExitStack() as stack:
         if is_demo:
             config = await stack.enter_async_context(simulated_venues(config, stderr))
-        table = TableProcess(log_file)
+        table = TableProcess(log_file, is_encrypted=bool(config.tls_certificate))
         stack.push_async_callback(table.stop)
 
         def on_ready(address: str) -> None:
@@ -115,8 +131,9 @@ def _first(error: Exception) -> Exception:
 class TableProcess:
     """`tickmux watch` on our stdout, in a process of its own: drawing never delays a quote."""
 
-    def __init__(self, log_file: Path | None) -> None:
+    def __init__(self, log_file: Path | None, *, is_encrypted: bool) -> None:
         self._note = f"server log: {log_file}" if log_file else ""
+        self._is_encrypted = is_encrypted
         self._running: asyncio.Task[None] | None = None
 
     def start(self, address: str) -> None:
@@ -130,8 +147,9 @@ class TableProcess:
             await asyncio.gather(self._running, return_exceptions=True)
 
     async def _run(self, target: str) -> None:
+        encryption = ("--tls",) if self._is_encrypted else ()
         process = await start_module(
-            TABLE_MODULE, "watch", "--target", target, "--until-stdin-closes", "--note", self._note
+            *(TABLE_MODULE, "watch", "--target", target, "--until-stdin-closes", "--note", self._note), *encryption
         )
         try:
             code = await process.wait()

@@ -89,7 +89,7 @@ def _screen() -> Screen:
 
 
 async def _watch_json(options: argparse.Namespace) -> ExitCode:
-    async with asking(options.target) as client:
+    async with asking(options) as client:
         # Subscriptions try for ever; a server that was never there is a mistake to be told.
         await client.sources()
         follow = print_lines(
@@ -102,7 +102,7 @@ async def _watch_json(options: argparse.Namespace) -> ExitCode:
 async def _watch_table(options: argparse.Namespace, screen: Screen) -> ExitCode:
     board = QuoteBoard(time.monotonic, time.time)
     ready = asyncio.Event()
-    async with asking(options.target) as client:
+    async with asking(options) as client:
         await client.sources()
         events = client.subscribe(
             options.symbols,
