@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import grpc
 
 from tickmux_server import status
-from tickmux_server.access.keyring import Identity, Keyring
-from tickmux_server.access.principal import current
+from tickmux_server.access.keyring import Keyring
+from tickmux_server.access.principal import Principal, current
 from tickmux_server.access.sessions import Sessions
 from tickmux_server.errors import RequestError, Unauthenticated
 
@@ -41,23 +41,50 @@ class Gate(grpc.aio.ServerInterceptor):
     ) -> "Handler | None":
         """Look at one call: its own handler if it is admitted, else one that refuses it unread."""
         try:
-            identity = self._keyring.identify(handler_call_details.invocation_metadata or ())
+            digest = self._keyring.identify(handler_call_details.invocation_metadata or ())
         except Unauthenticated as error:
             self.refused += 1
             return _refusing(error)
-        current.set(identity.principal)
         handler = await continuation(handler_call_details)
-        # Of a method that does not exist there is none, which gRPC answers with UNIMPLEMENTED.
-        if handler is None or not handler.response_streaming:
-            return handler
-        return self._watched(handler, identity, is_subscription=handler_call_details.method == SUBSCRIBE)
+        if handler is None:
+            # There is no such method, which gRPC answers with UNIMPLEMENTED.
+            return None
+        if handler.response_streaming:
+            return self._streaming(handler, digest, is_subscription=handler_call_details.method == SUBSCRIBE)
+        return self._answering(handler, digest)
 
-    def _watched(self, handler: "Handler", identity: Identity, *, is_subscription: bool) -> "Handler":
+    def _enter(self, digest: bytes) -> Principal:
+        """Say for whom the call is, by the rights that its token has now.
+
+        Asked again when the request is there: its sender may have waited with it until the token was revoked.
+
+        Raises:
+            Unauthenticated: The token is no longer in force.
+        """
+        principal = self._keyring.principal(digest)
+        current.set(principal)
+        return principal
+
+    def _answering(self, handler: "Handler", digest: bytes) -> "Handler":
+        inner = cast("Behavior", handler.unary_unary)
+
+        async def behavior(request: object, context: Context) -> object:
+            try:
+                self._enter(digest)
+            except Unauthenticated as error:
+                await status.abort(context, error)
+                return None
+            return await inner(request, context)
+
+        return grpc.unary_unary_rpc_method_handler(behavior, handler.request_deserializer, handler.response_serializer)
+
+    def _streaming(self, handler: "Handler", digest: bytes, *, is_subscription: bool) -> "Handler":
         inner = _writing(cast("Behavior", handler.stream_stream or handler.unary_stream))
 
         async def behavior(request: object, context: Context) -> None:
             try:
-                with self._sessions.open(identity, is_subscription=is_subscription) as session:
+                principal = self._enter(digest)
+                with self._sessions.open(digest, principal, is_subscription=is_subscription) as session:
                     try:
                         await inner(request, context)
                     except asyncio.CancelledError:

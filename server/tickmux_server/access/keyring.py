@@ -3,7 +3,7 @@
 import hmac
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
-from typing import Final, NamedTuple
+from typing import Final
 
 from tickmux_server.access.principal import Principal
 from tickmux_server.access.tokens import TOKEN, TokenRecord, digest_of
@@ -13,13 +13,6 @@ METADATA_KEY: Final = "authorization"
 SCHEME: Final = "Bearer "
 
 Metadata = Iterable[tuple[str, str | bytes]]
-
-
-class Identity(NamedTuple):
-    """A token that was recognised."""
-
-    digest: bytes
-    principal: Principal
 
 
 class Keyring:
@@ -37,35 +30,43 @@ class Keyring:
         """Put other records in force."""
         self._records = {record.digest(): record for record in records}
 
-    def identify(self, metadata: Metadata) -> Identity:
-        """Whose call it is.
+    def identify(self, metadata: Metadata) -> bytes:
+        """The digest of the token that a call carries.
 
         Raises:
             Unauthenticated: There is no token in force, for whatever reason: the error does not tell which.
         """
         sent = digest_of(_bearer(metadata))
-        found: TokenRecord | None = None
+        found: bytes | None = None
         # Every digest is compared, each in constant time, so that time tells nothing about any of them.
-        for digest, record in self._records.items():
+        for digest in self._records:
             if hmac.compare_digest(digest, sent):
-                found = record
-        if found is None or found.state(self._now()) != "valid":
+                found = digest
+        if found is None:
             raise Unauthenticated
-        return Identity(sent, _principal(found))
+        self.principal(found)
+        return found
 
-    def record(self, digest: bytes) -> TokenRecord | None:
-        """The record of a token that was recognised before."""
-        return self._records.get(digest)
+    def principal(self, digest: bytes) -> Principal:
+        """What a token that was identified may do now.
 
-    def objection(self, digest: bytes, before: TokenRecord) -> str:
-        """Why a stream that was opened under a former record may not go on; empty if it may."""
+        Raises:
+            Unauthenticated: It is no longer in force.
+        """
+        record = self._records.get(digest)
+        if record is None or record.state(self._now()) != "valid":
+            raise Unauthenticated
+        return _principal(record)
+
+    def objection(self, digest: bytes, before: Principal) -> str:
+        """Why a stream that was opened under some rights may not go on; empty if it may."""
         record = self._records.get(digest)
         if record is None:
             return "was removed"
         state = record.state(self._now())
         if state != "valid":
             return f"has {state}" if state == "expired" else f"was {state}"
-        return "allows less than before" if record.narrows(before) else ""
+        return "allows less than before" if _principal(record).narrows(before) else ""
 
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self._wall_ns() / 1e9, UTC)
@@ -87,5 +88,5 @@ def _bearer(metadata: Metadata) -> str:
 
 
 def _principal(record: TokenRecord) -> Principal:
-    sources = None if record.sources is None else frozenset(source.casefold() for source in record.sources)
+    sources = None if record.sources is None else frozenset(record.sources)
     return Principal(record.name, sources, record.streams_max, record.names_max)

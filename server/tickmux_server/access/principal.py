@@ -28,6 +28,13 @@ class Principal:
         """Whether a source exists as far as this principal is told."""
         return self.sources is None or source.casefold() in self.sources
 
+    def narrows(self, before: "Principal") -> bool:
+        """Whether it may less than before."""
+        if self.sources is not None and (before.sources is None or not before.sources <= self.sources):
+            return True
+        pairs = ((self.streams_max, before.streams_max), (self.names_max, before.names_max))
+        return any(now is not None and (then is None or now < then) for now, then in pairs)
+
 
 ANYONE: Final = Principal("anyone")
 """Who calls where no tokens are asked for."""

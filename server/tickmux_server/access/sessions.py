@@ -5,20 +5,20 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tickmux_server.access.keyring import Identity, Keyring
-from tickmux_server.access.tokens import TokenRecord
-from tickmux_server.errors import TokenEnded, TooManyStreams, Unauthenticated
+from tickmux_server.access.keyring import Keyring
+from tickmux_server.access.principal import Principal
+from tickmux_server.errors import TokenEnded, TooManyStreams
 
 
 class Session:
     """One stream, as its token sees it."""
 
-    __slots__ = ("_task", "digest", "ended_by", "record")
+    __slots__ = ("_task", "digest", "ended_by", "principal")
 
-    def __init__(self, digest: bytes, record: TokenRecord, task: "asyncio.Task[object]") -> None:
+    def __init__(self, digest: bytes, principal: Principal, task: "asyncio.Task[object]") -> None:
         self.digest = digest
-        self.record = record
-        """The token's record when the stream was opened."""
+        self.principal = principal
+        """What the token allowed when the stream was opened."""
         self.ended_by: TokenEnded | None = None
         self._task = task
 
@@ -41,17 +41,17 @@ class Sessions:
         return len(self._sessions)
 
     @contextmanager
-    def open(self, identity: Identity, *, is_subscription: bool) -> Iterator[Session]:
+    def open(self, digest: bytes, principal: Principal, *, is_subscription: bool) -> Iterator[Session]:
         """Register a stream for as long as it lasts. To be entered by the task that serves it.
+
+        Args:
+            digest: Of its token.
+            principal: What the token allows now.
+            is_subscription: Whether it counts as one of the streams that a token may have.
 
         Raises:
             TooManyStreams: The token holds as many subscriptions as it may.
-            Unauthenticated: The token has gone since the call was admitted.
         """
-        digest, principal = identity
-        record = self._keyring.record(digest)
-        if record is None:
-            raise Unauthenticated
         limit = principal.streams_max
         if is_subscription and limit is not None and self._subscriptions[digest] >= limit:
             raise TooManyStreams(
@@ -59,7 +59,7 @@ class Sessions:
             )
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - a coroutine is always run by a task
-        session = Session(digest, record, task)
+        session = Session(digest, principal, task)
         self._sessions[session] = None
         self._subscriptions[digest] += is_subscription
         try:
@@ -78,8 +78,8 @@ class Sessions:
         """
         ended: Counter[str] = Counter()
         for session in list(self._sessions):
-            what = self._keyring.objection(session.digest, session.record) if session.ended_by is None else ""
+            what = self._keyring.objection(session.digest, session.principal) if session.ended_by is None else ""
             if what:
-                session.end(TokenEnded(session.record.name, what))
-                ended[f"token {session.record.name} {what}"] += 1
+                session.end(TokenEnded(session.principal.name, what))
+                ended[f"token {session.principal.name} {what}"] += 1
         return ended

@@ -63,13 +63,6 @@ class TokenRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
         """The hash as bytes."""
         return bytes.fromhex(self.hash.removeprefix("sha256:"))
 
-    def narrows(self, before: "TokenRecord") -> bool:
-        """Whether it allows less than a former record of the same token did."""
-        if self.sources is not None and (before.sources is None or not {*before.sources} <= {*self.sources}):
-            return True
-        pairs = ((self.streams_max, before.streams_max), (self.names_max, before.names_max))
-        return any(now is not None and (then is None or now < then) for now, then in pairs)
-
 
 def new_token() -> str:
     """A token that did not exist before."""

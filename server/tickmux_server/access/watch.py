@@ -56,9 +56,15 @@ class TokenWatch:
 
     async def watch(self) -> None:
         """Follow the file and end the streams of tokens that are no longer in force, until cancelled."""
+        following: asyncio.Task[None] | None = None
         while True:
-            # A file system that hangs must not hang the server.
-            await asyncio.to_thread(self.follow)
+            if following is None:
+                following = asyncio.create_task(asyncio.to_thread(self.follow))
+            # A file system that hangs must keep neither the server nor the clock from ending a stream.
+            done, _ = await asyncio.wait({following}, timeout=CHECK_INTERVAL_S)
+            if done:
+                following.result()
+                following = None
             self.check()
             await asyncio.sleep(CHECK_INTERVAL_S)
 
