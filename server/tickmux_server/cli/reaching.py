@@ -10,9 +10,8 @@ from tickmux_server.cli.errors import CommandError, ExitCode
 
 TOKEN_VARIABLE: Final = "TICKMUX_TOKEN"  # noqa: S105 - a variable's name
 TOKEN_FILE_BYTES_MAX: Final = 4096
-
-_TLS_WORDS: Final = ("handshake", "ssl", "certificate", "tls")
-"""What gRPC's texts on a connection that could not be encrypted have in common."""
+_HUNG_UP: Final = ("Socket closed", "reset by peer", "recvmsg")
+"""What gRPC says of a server that ended the connection instead of talking, one of these."""
 
 
 def connect_options(options: argparse.Namespace) -> ConnectOptions:
@@ -71,22 +70,21 @@ def explained_denial(error: AccessDeniedError, target: str, sent: ConnectOptions
 
 def encryption_hint(error: TickmuxClientError, sent: ConnectOptions) -> str:
     """What may be wrong with the encryption of a server that cannot be reached; empty if there is no sign of that."""
-    is_encrypted = bool(sent.get("tls") or sent.get("tls_ca") or sent.get("tls_certificate"))
     text = str(error)
-    if not is_encrypted:
-        # A server that expects TLS just hangs up on clear text.
-        hung_up = "Socket closed" in text or "reset by peer" in text or "recvmsg" in text
+    hung_up = any(words in text for words in _HUNG_UP)
+    if not (sent.get("tls") or sent.get("tls_ca") or sent.get("tls_certificate")):
         return "if it speaks TLS, add --ca FILE or --tls" if hung_up else ""
     if "CERTIFICATE_VERIFY_FAILED" in text:
         return "its certificate cannot be trusted: name the CA that signed it with --ca FILE, unless it has expired"
+    if "Hostname Verification" in text:
+        return "its certificate is for another name: give that one with --server-name"
     if "WRONG_VERSION_NUMBER" in text:
         return "it speaks clear text: leave --tls and --ca out"
-    if any(word in text.lower() for word in _TLS_WORDS):
-        return (
-            "the encryption cannot be agreed on: it may want a client certificate (--certificate, --key) or have "
-            "another name (--server-name)"
-        )
-    return ""
+    if "security handshaker" in text:
+        return "the files cannot be used together: --key must be the key of --certificate"
+    if hung_up and sent.get("tls_certificate"):
+        return "it hung up: it may not trust this client certificate, or that has expired"
+    return "it hung up: it may want a client certificate (--certificate and --key)" if hung_up else ""
 
 
 def _token(file: str | None) -> str:

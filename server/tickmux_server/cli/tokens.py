@@ -116,7 +116,7 @@ def _record(options: argparse.Namespace, digest: str, now: datetime) -> TokenRec
             raise CommandError(f"--{option.replace('_', '-')} must be 1 or more, was {limit}", ExitCode.USAGE)
     try:
         expires_at = None if options.expires is None else tokens.parse_expiry(options.expires, now)
-    except (ValueError, OverflowError) as error:
+    except ValueError as error:
         raise CommandError(f"--expires: {error}", ExitCode.USAGE) from error
     try:
         sources = None if options.sources is None else tokens.parse_sources(options.sources)

@@ -24,9 +24,10 @@ LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 class Keys:
     """A token file, and the tokens that it knows by their hashes."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, begin: bool = True) -> None:
         self.file = TokenFile(folder / "tokens.jsonl")
-        self.file.change(lambda _: [], create=True)
+        if begin:
+            self.file.change(lambda _: [], create=True)
 
     def add(self, name: str, **rights: Any) -> str:
         token = tokens.new_token()
