@@ -239,6 +239,26 @@ async def test_the_streams_of_a_token_end_with_it_and_those_of_others_do_not(
     going_on.cancel()
 
 
+async def test_a_stream_whose_first_response_is_under_way_ends_as_well(
+    keys: Keys, node: Node, caplog: pytest.LogCaptureFixture
+) -> None:
+    desk = keys.add("desk")
+    take_changes(node)
+    NodeFeed(node).bids("kraken", {f"S{number}": 1.0 for number in range(4000)})
+    # Without the probe, which grows it to megabytes, grpc receives 64 KiB ahead of a reader.
+    options = (("grpc.use_local_subchannel_pool", 1), ("grpc.http2.bdp_probe", 0))
+    async with grpc.aio.insecure_channel(node.address, options=options) as channel:
+        call = call_of(channel, f"{SERVICE}Subscribe", bearer(desk))
+        await until(lambda: any(stream.writing_since_ns for stream in node.streams._streams))
+        keys.revoke("desk")
+        take_changes(node)
+        await until(lambda: len(watch_of(node)._sessions) == 0)
+        _, error = await everything(call)
+    assert error.code() is grpc.StatusCode.UNAUTHENTICATED
+    assert "was revoked" in str(error.details())
+    assert not [record for record in caplog.records if record.name.startswith("grpc")]
+
+
 async def test_the_running_task_ends_them_by_itself(keys: Keys, node: Node, stub: Any) -> None:
     desk = keys.add("desk")
     take_changes(node)
