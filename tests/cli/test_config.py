@@ -164,6 +164,51 @@ def test_insecure_opens_other_addresses() -> None:
     assert load(listen="0.0.0.0:50051", insecure=True).insecure
 
 
+TLS: dict[str, Any] = {"tls_certificate": "server.pem", "tls_key": "server-key.pem"}
+TOKENS: dict[str, Any] = {"tokens": "tokens.jsonl"}
+
+
+def test_another_address_takes_tls_and_tokens() -> None:
+    assert load(listen="0.0.0.0:50051", **TLS, **TOKENS).tokens == "tokens.jsonl"
+    cases: tuple[tuple[dict[str, Any], str], ...] = (
+        ({}, "which takes TLS (tls_certificate and tls_key) and tokens"),
+        (TLS, "which takes tokens"),
+        (TOKENS, "which takes TLS (tls_certificate and tls_key); "),
+        ({**TLS, "tls_client_ca": "ca.pem"}, "which takes tokens"),
+    )
+    for settings, missing in cases:
+        with pytest.raises(ConfigError) as caught:
+            load(listen="0.0.0.0:50051", **settings)
+        assert caught.value.where == "listen"
+        assert missing in caught.value.problem
+        assert load(listen="0.0.0.0:50051", insecure=True, **settings).insecure
+
+
+@pytest.mark.parametrize("settings", [{}, TLS, TOKENS, {**TLS, **TOKENS, "tls_client_ca": "ca.pem"}])
+def test_on_loopback_each_of_them_is_optional(settings: dict[str, Any]) -> None:
+    assert load(**settings).listen == "127.0.0.1:50051"
+
+
+@pytest.mark.parametrize(
+    ("settings", "where"),
+    [
+        ({"tls_certificate": "server.pem"}, "tls_key"),
+        ({"tls_key": "server-key.pem"}, "tls_certificate"),
+        ({"tls_client_ca": "ca.pem"}, "tls_certificate"),
+    ],
+)
+def test_half_a_certificate_is_told(settings: dict[str, Any], where: str) -> None:
+    with pytest.raises(ConfigError, match="it is missing beside") as caught:
+        load(insecure=True, **settings)
+    assert caught.value.where == where
+
+
+def test_what_the_asking_commands_take_from_the_environment_is_no_setting() -> None:
+    names = ("TOKEN", "TOKEN_FILE", "TLS", "CA", "CERTIFICATE", "KEY", "SERVER_NAME", "TARGET")
+    config = load(environment={f"TICKMUX_{name}": "x" for name in names} | {"TICKMUX_TOKENS": "tokens.jsonl"})
+    assert config.tokens == "tokens.jsonl"
+
+
 @pytest.mark.parametrize(
     ("variable", "value", "said"),
     [

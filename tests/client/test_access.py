@@ -1,10 +1,14 @@
 """TLS and tokens of the client: what is sent where, what is refused unsent, and what is never shown."""
 
 import asyncio
+import os
+import re
+import sys
 import traceback
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from textwrap import indent
 from typing import Any
 
 import pytest
@@ -19,6 +23,7 @@ from tickmux_client._access import call_metadata
 from tickmux_server.node import Node
 
 TOKEN = "tickmux_" + "A" * 43
+README = Path(__file__).parents[2] / "clients" / "README.md"
 
 
 @pytest.fixture(scope="module")
@@ -125,6 +130,24 @@ async def test_the_stub_is_used_with_the_metadata_of_the_client(tmp_path: Path) 
     with connect_sync("127.0.0.1:1", token=token) as sync_client:
         assert sync_client.metadata == (("authorization", f"Bearer {token}"),)
         assert token not in repr(sync_client)
+
+
+async def test_the_readmes_example_runs_as_printed(tmp_path: Path, authority: Authority) -> None:
+    text = README.read_text()
+    (block,) = [block for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL) if "quotes.example" in block]
+    keys = Keys(tmp_path)
+    token = keys.add("desk")
+    async with serving(keys, authority) as node:
+        body = block.replace("quotes.example:50051", node.address).replace('"ca.pem"', repr(str(authority.certificate)))
+        program = f"import asyncio\nfrom tickmux_client import connect\nasync def main():\n{indent(body, ' ' * 4)}\n"
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-c", f"{program}asyncio.run(main())"),
+            env={**os.environ, "TICKMUX_TOKEN": token},
+            stdout=asyncio.subprocess.PIPE,
+        )
+        async with asyncio.timeout(LIMIT_S):
+            output, _ = await process.communicate()
+    assert (process.returncode, output) == (0, b"kraken LIVE\n")
 
 
 HERE = [

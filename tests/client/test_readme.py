@@ -16,7 +16,11 @@ from tickmux.v1 import market_data_service_pb2 as pb
 
 README = Path(__file__).parents[2] / "clients" / "README.md"
 ADDRESS = "127.0.0.1:50051"
-BLOCKS = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
+ELSEWHERE = "quotes.example:50051"
+"""The server of the block that wants TLS and a token, which test_access runs."""
+BLOCKS = [
+    block for block in re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL) if ELSEWHERE not in block
+]
 FIRST_PROGRAMS = BLOCKS[:2]
 
 
