@@ -132,6 +132,31 @@ async def test_the_stub_is_used_with_the_metadata_of_the_client(tmp_path: Path) 
         assert token not in repr(sync_client)
 
 
+@pytest.mark.parametrize("flavour", FLAVOURS)
+async def test_a_token_in_clear_text_passes_by_the_proxy_of_the_environment(
+    flavour: Flavour, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[bytes] = []
+
+    async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(await reader.read(1024))
+        writer.close()
+
+    keys = Keys(tmp_path)
+    token = keys.add("desk")
+    async with guarded(keys) as node, await asyncio.start_server(listen, "127.0.0.1", 0) as proxy:
+        NodeFeed(node).bids("kraken", {"BTCUSD": 1.0})
+        for name in ("no_proxy", "no_grpc_proxy", "NO_PROXY"):
+            monkeypatch.delenv(name, raising=False)
+        for name in ("http_proxy", "https_proxy", "grpc_proxy"):
+            monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.sockets[0].getsockname()[1]}")
+        assert await ask(flavour, node.address, token=token)
+        with pytest.raises(UnavailableError):
+            await ask(flavour, node.address, timeout_s=2.0)
+        assert len(asked) > 0, "without a token there is nothing to hide"
+        assert not any(token.encode() in request for request in asked)
+
+
 async def test_the_readmes_example_runs_as_printed(tmp_path: Path, authority: Authority) -> None:
     text = README.read_text()
     (block,) = [block for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL) if "quotes.example" in block]

@@ -1,5 +1,6 @@
 """TLS and tokens: what a client trusts, and how it shows who it is."""
 
+import contextlib
 import ipaddress
 import re
 from os import PathLike
@@ -89,9 +90,6 @@ def _stays_on_this_machine(target: str) -> bool:
 def _is_loopback(address: str) -> bool:
     host = address.rpartition(":")[0] if re.search(r"[^:]:\d+$|\]:\d+$", address) else address
     host = host.strip("[]")
-    if host.lower() == "localhost":
-        return True
-    try:
+    with contextlib.suppress(ValueError):
         return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    return host.lower() == "localhost"

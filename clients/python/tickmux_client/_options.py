@@ -110,6 +110,10 @@ def for_channel(options: ConnectOptions) -> list[ChannelOption]:
         "grpc.min_reconnect_backoff_ms": CONNECT_TIMEOUT_MS,
         "grpc.use_local_subchannel_pool": int(options.get("own_connection", False)),
     }
+    is_encrypted = any(options.get(name) for name in ("credentials", "tls", "tls_ca", "tls_certificate"))
+    if options.get("token") and not is_encrypted:
+        # Even on the way to this machine a proxy of the environment would be asked, and could read it.
+        chosen["grpc.enable_http_proxy"] = 0
     if server_name := options.get("tls_server_name"):
         chosen["grpc.ssl_target_name_override"] = server_name
     chosen.update(options.get("channel_options", ()))
