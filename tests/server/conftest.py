@@ -1,6 +1,7 @@
 """A hub fed by hand under a clock that the test sets, and the real gRPC server over it."""
 
-from collections.abc import AsyncIterator
+import gc
+from collections.abc import AsyncIterator, Iterator
 
 import grpc
 import pytest
@@ -40,3 +41,12 @@ async def channel(node: Node) -> AsyncIterator[grpc.aio.Channel]:
     options = (("grpc.use_local_subchannel_pool", 1),)
     async with grpc.aio.insecure_channel(node.address, options=options) as channel:
         yield channel
+
+
+@pytest.fixture
+def uncollected() -> Iterator[None]:
+    """No garbage collection: a server runs it so rarely that nothing may wait for it."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()

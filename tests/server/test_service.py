@@ -1,8 +1,7 @@
 """The calls over a real gRPC server: what is answered, what is refused and how."""
 
 import asyncio
-import gc
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import grpc
@@ -233,15 +232,6 @@ async def test_a_request_of_70_kib_is_refused_and_the_next_one_answered(stub: An
     error = await refused(stub.GetSnapshot(large))
     assert error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
     assert (await stub.GetSnapshot(contract.GetSnapshotRequest(), timeout=AWAIT_S)).HasField("sent_at")
-
-
-@pytest.fixture
-def uncollected() -> Iterator[None]:
-    """No garbage collection: a server runs it so rarely that nothing may wait for it."""
-    gc.collect()
-    gc.disable()
-    yield
-    gc.enable()
 
 
 async def test_a_call_that_was_refused_holds_no_place_on_its_connection(

@@ -92,9 +92,9 @@ class Gate(grpc.aio.ServerInterceptor):
                         await inner(request, context)
                     except asyncio.CancelledError:
                         task = asyncio.current_task()
-                        if session.ended_by is None or task is None or task.uncancel() > 0 or context.done():
+                        if not session.objection or task is None or task.uncancel() > 0 or context.done():
                             raise
-                        raise session.ended_by from None
+                        raise session.error() from None
             except RequestError as error:
                 await status.abort(context, error)
 

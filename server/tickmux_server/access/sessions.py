@@ -13,20 +13,25 @@ from tickmux_server.errors import TokenEnded, TooManyStreams
 class Session:
     """One stream, as its token sees it."""
 
-    __slots__ = ("_task", "digest", "ended_by", "principal")
+    __slots__ = ("_task", "digest", "objection", "principal")
 
     def __init__(self, digest: bytes, principal: Principal, task: "asyncio.Task[object]") -> None:
         self.digest = digest
         self.principal = principal
         """What the token allowed when the stream was opened."""
-        self.ended_by: TokenEnded | None = None
+        self.objection = ""
+        """Why the stream is to end, if it is. The error is made when it is raised: one that is kept here would, by its
+        traceback, keep the whole call until the garbage collector comes by."""
         self._task = task
 
-    def end(self, error: TokenEnded) -> None:
+    def end(self, objection: str) -> None:
         """Cancel the call's task, for it to abort with an error."""
-        if self.ended_by is None:
-            self.ended_by = error
-            self._task.cancel()
+        self.objection = objection
+        self._task.cancel()
+
+    def error(self) -> TokenEnded:
+        """What the stream ends with."""
+        return TokenEnded(self.principal.name, self.objection)
 
 
 class Sessions:
@@ -78,8 +83,9 @@ class Sessions:
         """
         ended: Counter[str] = Counter()
         for session in list(self._sessions):
-            what = self._keyring.objection(session.digest, session.principal) if session.ended_by is None else ""
-            if what:
-                session.end(TokenEnded(session.principal.name, what))
-                ended[f"token {session.principal.name} {what}"] += 1
+            if session.objection:
+                continue
+            if objection := self._keyring.objection(session.digest, session.principal):
+                session.end(objection)
+                ended[f"token {session.principal.name} {objection}"] += 1
         return ended

@@ -18,7 +18,7 @@ from tests.server.test_service import AWAIT_S, error_details, everything, failur
 from tickmux.v1 import market_data_service_pb2 as contract
 from tickmux.v1 import market_data_service_pb2_grpc as stubs
 from tickmux_server.errors import Unauthenticated
-from tickmux_server.node import Node
+from tickmux_server.node import SERVER_OPTIONS, Node
 
 SERVICE = "/tickmux.v1.MarketDataService/"
 UNARY = {
@@ -102,6 +102,31 @@ async def test_a_stranger_is_refused_before_a_request_is_sent(node: Node, channe
     call: Any = channel.stream_stream(REFLECTION)(timeout=AWAIT_S)
     async with asyncio.timeout(AWAIT_S):
         assert await call.code() is grpc.StatusCode.UNAUTHENTICATED
+
+
+async def test_calls_that_were_refused_and_streams_that_were_ended_hold_no_place_on_their_connection(
+    keys: Keys, node: Node, stub: Any, channel: grpc.aio.Channel, uncollected: None
+) -> None:
+    calls_max = dict(SERVER_OPTIONS)["grpc.max_concurrent_streams"]
+    token = keys.add("few", streams_max=1)
+    take_changes(node)
+    for method in (f"{SERVICE}GetSnapshot", f"{SERVICE}Subscribe", REFLECTION):
+        codes = {(await refused(call_of(channel, method, ()))).code() for _ in range(calls_max + 10)}
+        assert codes == {grpc.StatusCode.UNAUTHENTICATED}
+    kept = await subscribed(stub, token)
+    for _ in range(calls_max + 10):
+        error = await refused(call_of(channel, f"{SERVICE}Subscribe", bearer(token)))
+        assert error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+        assert "the token 'few' holds its 1 streams already" in str(error.details())
+    kept.cancel()
+    for round_number in range(calls_max // 50 + 1):
+        token = keys.add(f"round-{round_number}")
+        take_changes(node)
+        calls = [await subscribed(stub, token) for _ in range(50)]
+        keys.remove(f"round-{round_number}")
+        take_changes(node)
+        for call in calls:
+            assert (await everything(call))[1].code() is grpc.StatusCode.UNAUTHENTICATED
 
 
 PATHS = [
