@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from tests.cli.commands import LIMIT_S, Outcome, finish, run, start
 from tests.e2e.processes import VenueProcess, free_port
+from tests.server.access import raw_http2
 from tests.server.access.certificates import Authority, Pair
 from tests.server.access.guarded import Keys
 
@@ -35,13 +36,12 @@ class Server:
     process: Process
     target: str
     log: list[str]
-    authority: Authority
+    authority: Authority | None
     reading: "asyncio.Task[None]"
 
     async def ask(self, *arguments: str, **variables: str) -> Outcome:
-        return await run(
-            *arguments, "--target", self.target, **{"TICKMUX_CA": str(self.authority.certificate)} | variables
-        )
+        trusted = {"TICKMUX_CA": str(self.authority.certificate)} if self.authority else {}
+        return await run(*arguments, "--target", self.target, **trusted | variables)
 
     async def stop(self) -> None:
         if self.process.returncode is None:
@@ -52,9 +52,14 @@ class Server:
 
 
 @contextlib.asynccontextmanager
-async def serving(folder: Path, authority: Authority, *arguments: str, **variables: str) -> AsyncIterator[Server]:
-    """`tickmux serve` with TLS for one simulated venue; what it writes is kept, at the level that tells most."""
-    pair = authority.sign("server")
+async def serving(
+    folder: Path, authority: Authority | None, *arguments: str, **variables: str
+) -> AsyncIterator[Server]:
+    """`tickmux serve` for one simulated venue; what it writes is kept, at the level that tells most."""
+    files: tuple[str, ...] = ()
+    if authority is not None:
+        pair = authority.sign("server")
+        files = ("--tls-certificate", str(pair.certificate), "--tls-key", str(pair.key))
     venue = VenueProcess("kraken", free_port())
     await venue.start()
     config = folder / "tickmux.toml"
@@ -62,7 +67,6 @@ async def serving(folder: Path, authority: Authority, *arguments: str, **variabl
         '[sources.kraken]\nadapter = "kraken"\n'
         f'websocket_url = "{venue.websocket_url}"\nrest_url = "{venue.rest_url}"\n'
     )
-    files = ("--tls-certificate", str(pair.certificate), "--tls-key", str(pair.key))
     serve = ("serve", "--config", str(config), "--listen", "127.0.0.1:0", "--log-level", "debug")
     process = await start(*serve, *files, *arguments, **variables)
     assert process.stdout is not None
@@ -100,7 +104,7 @@ async def test_every_asking_command_gets_in_with_a_token_and_not_without(tmp_pat
         for command, *options in ASKING:
             right, by_file, none, refused = await asyncio.gather(
                 server.ask(command, *options, TICKMUX_TOKEN=token),
-                server.ask(command, *options, "--token-file", str(token_file)),
+                server.ask(command, *options, "--token-file", str(token_file), TICKMUX_TOKEN=wrong),
                 server.ask(command, *options),
                 server.ask(command, *options, TICKMUX_TOKEN=wrong),
             )
@@ -135,6 +139,25 @@ async def test_every_asking_command_gets_in_with_a_token_and_not_without(tmp_pat
     (record,) = keys.file.read()
     assert record.hash.removeprefix("sha256:") not in log
     assert "Traceback" not in log
+
+
+async def test_bytes_that_are_no_text_bring_neither_a_token_nor_themselves_into_the_log(tmp_path: Path) -> None:
+    keys = Keys(tmp_path)
+    token = keys.add("desk").encode()
+    async with serving(tmp_path, None, "--tokens", str(keys.file.path)) as server:
+        for path, sent in (
+            (b"/tickmux.v1.MarketDataService/GetSnapshot", b"Bearer \xff" + token),
+            (b"/\xff" + token, b""),
+        ):
+            answer = await raw_http2.request(server.target, path, (b"authorization", sent), (b"x-\xff", token))
+            assert answer.messages == 0
+        assert (await server.ask("health", TICKMUX_TOKEN=token.decode())).code == 0
+        await server.stop()
+    log = "".join(server.log)
+    assert "listening on" in log
+    assert token.decode().removeprefix("tickmux_") not in log
+    assert "Traceback" not in log
+    assert "Invalid encoding" not in log
 
 
 async def test_a_token_in_clear_text_stays_on_this_machine() -> None:

@@ -109,12 +109,17 @@ def add_client_access(command: argparse.ArgumentParser) -> None:
         ("ca", "encrypt, and trust the CA of this PEM file"),
         ("certificate", "show this certificate to a server that asks for one, PEM file"),
         ("key", "its private key, PEM file"),
-        ("token-file", "file that holds the token; or put the token itself into TICKMUX_TOKEN"),
     ):
-        variable = f"TICKMUX_{option.upper().replace('-', '_')}"
+        variable = f"TICKMUX_{option.upper()}"
         access.add_argument(
             f"--{option}", metavar="FILE", default=os.environ.get(variable) or None, help=f"{what} ({variable})"
         )
+    # Its variable is looked at last, since TICKMUX_TOKEN comes before it, and a flag before both.
+    access.add_argument(
+        "--token-file",
+        metavar="FILE",
+        help="file that holds the token (TICKMUX_TOKEN_FILE; or the token itself in TICKMUX_TOKEN)",
+    )
     access.add_argument(
         "--server-name",
         metavar="NAME",

@@ -5,7 +5,8 @@ import time
 from pathlib import Path
 from typing import Final
 
-from tickmux_adapters.secrets import redact
+from tickmux_adapters.secrets import HIDDEN, redact
+from tickmux_server.access.tokens import TOKEN
 
 FORMAT: Final = "%(asctime)s.%(msecs)03dZ %(levelname)s %(name)s: %(message)s"
 OTHERS_LEVEL: Final = logging.WARNING
@@ -20,8 +21,17 @@ class OneLineFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The record as one line; no control character of a venue's text reaches a terminal, and no key a log."""
-        text = redact(super().format(record)).replace("\n", " | ")
+        text = TOKEN.sub(HIDDEN, redact(super().format(record))).replace("\n", " | ")
         return "".join(character if character.isprintable() else "?" for character in text)
+
+
+class TextOnly(logging.Filter):
+    """Drops what gRPC tells of headers that are no text: whole, with a traceback, as often as a stranger sends them."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether to keep a record."""
+        text = record.getMessage()
+        return not (text.startswith("Invalid encoding on ") or "UnicodeDecodeError" in text)
 
 
 def configure_logging(level: str, file: Path | None) -> None:
@@ -31,5 +41,6 @@ def configure_logging(level: str, file: Path | None) -> None:
     root = logging.getLogger()
     root.addHandler(handler)
     root.setLevel(OTHERS_LEVEL)
+    logging.getLogger("grpc._cython.cygrpc").addFilter(TextOnly())
     for package in ("tickmux_server", "tickmux_adapters"):
         logging.getLogger(package).setLevel(level.upper())

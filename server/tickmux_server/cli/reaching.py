@@ -88,8 +88,10 @@ def encryption_hint(error: TickmuxClientError, sent: ConnectOptions) -> str:
 
 
 def _token(file: str | None) -> str:
-    if token := os.environ.get(TOKEN_VARIABLE, "").strip():
+    """The token to send: of the file that was named, else of the environment; empty if there is none."""
+    if not file and (token := os.environ.get(TOKEN_VARIABLE, "").strip()):
         return token
+    file = file or os.environ.get(f"{TOKEN_VARIABLE}_FILE")
     if not file:
         return ""
     token = _read("--token-file", file).decode(errors="replace").strip()
