@@ -205,6 +205,22 @@ async def test_clients_must_have_a_certificate_where_their_authority_is_named(
                 assert (await refused(snapshot_call(channel))).code() is grpc.StatusCode.UNAVAILABLE
 
 
+async def test_a_renewed_authority_of_clients_is_taken_as_well(
+    served: Pair, authority: Authority, stranger: Authority, tmp_path: Path
+) -> None:
+    client_ca = tmp_path / "client-ca.pem"
+    replace(authority.certificate, client_ca)
+    ours, theirs = authority.sign("ours"), stranger.sign("theirs")
+    async with guarded(None, **tls(served, client_ca=client_ca)) as node:
+        async with channel_to(node, authority.certificate, ours) as channel:
+            await snapshot(channel)
+        replace(stranger.certificate, client_ca)
+        async with channel_to(node, authority.certificate, theirs) as channel:
+            await snapshot(channel)
+        async with channel_to(node, authority.certificate, ours) as channel:
+            assert (await refused(snapshot_call(channel))).code() is grpc.StatusCode.UNAVAILABLE
+
+
 async def test_a_clients_certificate_stands_for_no_token(tmp_path: Path, served: Pair, authority: Authority) -> None:
     keys = Keys(tmp_path)
     token = keys.add("desk")

@@ -30,6 +30,11 @@ class MarketDataServiceStub(object):
 
     Every error of the service carries google.rpc.ErrorInfo with a reason and the domain `tickmux`; INVALID_ARGUMENT also
     google.rpc.BadRequest; UNAVAILABLE and RESOURCE_EXHAUSTED also google.rpc.RetryInfo.
+
+    A server that asks for tokens answers no call, of this or any other service, without the metadata
+    `authorization: Bearer TOKEN`: UNAUTHENTICATED, also on a stream whose token is revoked, expires or allows less than
+    before. A token that is for some sources only narrows every selection to them; naming another one is
+    PERMISSION_DENIED, with google.rpc.BadRequest.
     """
 
     def __init__(self, channel):
@@ -65,6 +70,11 @@ class MarketDataServiceServicer(object):
 
     Every error of the service carries google.rpc.ErrorInfo with a reason and the domain `tickmux`; INVALID_ARGUMENT also
     google.rpc.BadRequest; UNAVAILABLE and RESOURCE_EXHAUSTED also google.rpc.RetryInfo.
+
+    A server that asks for tokens answers no call, of this or any other service, without the metadata
+    `authorization: Bearer TOKEN`: UNAUTHENTICATED, also on a stream whose token is revoked, expires or allows less than
+    before. A token that is for some sources only narrows every selection to them; naming another one is
+    PERMISSION_DENIED, with google.rpc.BadRequest.
     """
 
     def GetSnapshot(self, request, context):
@@ -132,6 +142,11 @@ class MarketDataService(object):
 
     Every error of the service carries google.rpc.ErrorInfo with a reason and the domain `tickmux`; INVALID_ARGUMENT also
     google.rpc.BadRequest; UNAVAILABLE and RESOURCE_EXHAUSTED also google.rpc.RetryInfo.
+
+    A server that asks for tokens answers no call, of this or any other service, without the metadata
+    `authorization: Bearer TOKEN`: UNAUTHENTICATED, also on a stream whose token is revoked, expires or allows less than
+    before. A token that is for some sources only narrows every selection to them; naming another one is
+    PERMISSION_DENIED, with google.rpc.BadRequest.
     """
 
     @staticmethod

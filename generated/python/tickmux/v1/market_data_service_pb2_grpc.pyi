@@ -31,6 +31,11 @@ class MarketDataServiceStub:
 
     Every error of the service carries google.rpc.ErrorInfo with a reason and the domain `tickmux`; INVALID_ARGUMENT also
     google.rpc.BadRequest; UNAVAILABLE and RESOURCE_EXHAUSTED also google.rpc.RetryInfo.
+
+    A server that asks for tokens answers no call, of this or any other service, without the metadata
+    `authorization: Bearer TOKEN`: UNAUTHENTICATED, also on a stream whose token is revoked, expires or allows less than
+    before. A token that is for some sources only narrows every selection to them; naming another one is
+    PERMISSION_DENIED, with google.rpc.BadRequest.
     """
 
     @_typing.overload
@@ -54,6 +59,11 @@ class MarketDataServiceAsyncStub(MarketDataServiceStub):
 
     Every error of the service carries google.rpc.ErrorInfo with a reason and the domain `tickmux`; INVALID_ARGUMENT also
     google.rpc.BadRequest; UNAVAILABLE and RESOURCE_EXHAUSTED also google.rpc.RetryInfo.
+
+    A server that asks for tokens answers no call, of this or any other service, without the metadata
+    `authorization: Bearer TOKEN`: UNAUTHENTICATED, also on a stream whose token is revoked, expires or allows less than
+    before. A token that is for some sources only narrows every selection to them; naming another one is
+    PERMISSION_DENIED, with google.rpc.BadRequest.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -73,6 +83,11 @@ class MarketDataServiceServicer(metaclass=_abc_1.ABCMeta):
 
     Every error of the service carries google.rpc.ErrorInfo with a reason and the domain `tickmux`; INVALID_ARGUMENT also
     google.rpc.BadRequest; UNAVAILABLE and RESOURCE_EXHAUSTED also google.rpc.RetryInfo.
+
+    A server that asks for tokens answers no call, of this or any other service, without the metadata
+    `authorization: Bearer TOKEN`: UNAUTHENTICATED, also on a stream whose token is revoked, expires or allows less than
+    before. A token that is for some sources only narrows every selection to them; naming another one is
+    PERMISSION_DENIED, with google.rpc.BadRequest.
     """
 
     @_abc_1.abstractmethod
