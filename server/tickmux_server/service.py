@@ -135,6 +135,7 @@ class MarketDataService:
             most_s=HEARTBEAT_INTERVAL_S_MAX,
         )
         token = resume.decode(request.resume_token) if request.resume_token else None
+        await status.begin(context)
         with self._streams.open(context.peer()) as stream:
 
             def subscribe() -> Subscription:
@@ -177,9 +178,9 @@ class MarketDataService:
                     await stream.wait(subscription.quotes_due_ns, monotonic_ns())
         except asyncio.CancelledError:
             task = asyncio.current_task()
-            if stream.ended_by is None or task is None or task.uncancel() > 0:
+            if not stream.is_ended or task is None or task.uncancel() > 0:
                 raise
-            raise stream.ended_by from None
+            raise stream.error() from None
 
     async def _next(self, subscription: Subscription) -> bytes | None:
         if subscription.is_behind:

@@ -54,6 +54,23 @@ def to_status(error: errors.RequestError) -> status_pb2.Status:
     return status_pb2.Status(code=number, message=error.message, details=details)
 
 
+async def begin(context: "grpc.aio.ServicerContext[bytes, bytes]") -> None:
+    """Send the head of a stream's answer, unless that was done.
+
+    By itself gRPC sends it with the first message, and when that write is cancelled, an error can no longer be sent
+    behind it: the client would never hear of the end.
+
+    Raises:
+        asyncio.CancelledError: The connection is gone.
+    """
+    try:
+        await context.send_initial_metadata(())
+    except grpc.aio.UsageError:
+        return
+    except grpc.aio.InternalError:
+        raise asyncio.CancelledError from None
+
+
 async def abort(context: "grpc.aio.ServicerContext[bytes, bytes]", error: errors.RequestError) -> None:
     """End a call with an error. The handler is to return then; gRPC knows how the call ended.
 

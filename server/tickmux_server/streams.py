@@ -44,7 +44,7 @@ def reconnect_spread_s(streams: int) -> float:
 class Stream:
     """One Subscribe call: what it waits for, and why it was ended if it was."""
 
-    __slots__ = ("_task", "ended_by", "expires_ns", "news", "subscription", "writing_since_ns")
+    __slots__ = ("_error", "_task", "expires_ns", "is_ended", "news", "subscription", "writing_since_ns")
 
     def __init__(self, task: "asyncio.Task[object]", expires_ns: int) -> None:
         self._task = task
@@ -54,8 +54,9 @@ class Stream:
         self.subscription: Subscription | None = None
         self.writing_since_ns: int | None = None
         """When the write that is under way began."""
-        self.ended_by: RequestError | None = None
-        """What the server ended the stream with, in the middle of a write."""
+        self.is_ended = False
+        """Whether the server ended the stream, be it in the middle of a write."""
+        self._error: RequestError | None = None
 
     async def wait(self, due_ns: int | None, now_ns: int) -> None:
         """Wait for news, but not beyond a monotonic time if one is given."""
@@ -70,9 +71,20 @@ class Stream:
 
     def end(self, error: RequestError) -> None:
         """Cancel the call's task, for it to abort with an error."""
-        if self.ended_by is None:
-            self.ended_by = error
+        if not self.is_ended:
+            self.is_ended = True
+            self._error = error
             self._task.cancel()
+
+    def error(self) -> RequestError:
+        """What the stream is ended with; to be asked once, and raised.
+
+        It is not kept: by its traceback it would keep the whole call, and its place among the connection's calls, until
+        the garbage collector comes by.
+        """
+        error, self._error = self._error, None
+        assert error is not None  # noqa: S101 - the caller has looked whether the stream is ended
+        return error
 
 
 class Streams:

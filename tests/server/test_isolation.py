@@ -86,6 +86,42 @@ async def test_a_client_that_never_reads_hurts_only_itself(node: Node, clock: Le
         assert error_details(error)["ErrorInfo"].reason == "CLIENT_TOO_SLOW"
 
 
+async def stall(node: Node, channel: grpc.aio.Channel, count: int) -> list[Any]:
+    """Subscribe, and read not even the first response, which does not fit into the window."""
+    stub: Any = stubs.MarketDataServiceStub(channel)
+    calls = [stub.Subscribe(contract.SubscribeRequest()) for _ in range(count)]
+    await until(
+        lambda: sum(stream.writing_since_ns is not None for stream in node.streams._streams) == count,
+    )
+    return calls
+
+
+async def test_a_client_that_stalls_from_the_start_is_told_when_it_reads(node: Node, clock: LeapingClock) -> None:
+    NodeFeed(node).bids("binance", {f"S{number:04}": 1.0 for number in range(4000)})
+    async with grpc.aio.insecure_channel(node.address, options=SMALL_WINDOW) as channel:
+        (call,) = await stall(node, channel, 1)
+        clock.leap_ns = round((WRITE_DEADLINE_S + 1) * 1e9)
+        node.streams.sweep()
+        await until(lambda: len(node.streams) == 0)
+        _, error = await everything(call)
+    assert error_details(error)["ErrorInfo"].reason == "CLIENT_TOO_SLOW"
+
+
+async def test_streams_that_were_cut_hold_no_place_on_their_connection(
+    node: Node, clock: LeapingClock, uncollected: None
+) -> None:
+    NodeFeed(node).bids("binance", {f"S{number:04}": 1.0 for number in range(4000)})
+    async with grpc.aio.insecure_channel(node.address, options=SMALL_WINDOW) as channel:
+        for _ in range(4):
+            calls = await stall(node, channel, 40)
+            clock.leap_ns += round((WRITE_DEADLINE_S + 1) * 1e9)
+            node.streams.sweep()
+            await until(lambda: len(node.streams) == 0)
+            for call in calls:
+                call.cancel()
+                await call.code()
+
+
 async def test_a_slow_client_under_latest_counts_exactly_what_it_missed(node: Node) -> None:
     feeding = NodeFeed(node)
     feeding.bids("binance", dict.fromkeys(SYMBOLS, 0.0))

@@ -84,9 +84,7 @@ class Gate(grpc.aio.ServerInterceptor):
         async def behavior(request: object, context: Context) -> None:
             try:
                 principal = self._enter(digest)
-                # By itself gRPC sends it with the first message, and when that write is cancelled, an error can no
-                # longer be sent behind it: the client would never hear of the end.
-                await context.send_initial_metadata(())
+                await status.begin(context)
                 with self._sessions.open(digest, principal, is_subscription=is_subscription) as session:
                     try:
                         await inner(request, context)
