@@ -133,6 +133,31 @@ async def test_the_stub_is_used_with_the_metadata_of_the_client(tmp_path: Path) 
 
 
 @pytest.mark.parametrize("flavour", FLAVOURS)
+async def test_a_connection_that_is_far_away_gets_the_time_to_shake_hands(
+    flavour: Flavour, tmp_path: Path, authority: Authority
+) -> None:
+    keys = Keys(tmp_path)
+    token = keys.add("desk")
+    async with serving(keys, authority) as node:
+        port = int(node.address.rpartition(":")[2])
+
+        async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            while chunk := await reader.read(65536):
+                # The way there, or back, of someone at the other end of the world.
+                await asyncio.sleep(0.15)
+                writer.write(chunk)
+            writer.close()
+
+        async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            far_reader, far_writer = await asyncio.open_connection("127.0.0.1", port)
+            await asyncio.gather(carry(reader, far_writer), carry(far_reader, writer), return_exceptions=True)
+
+        async with await asyncio.start_server(relay, "127.0.0.1", 0) as far:
+            target = f"127.0.0.1:{far.sockets[0].getsockname()[1]}"
+            assert await ask(flavour, target, tls_ca=authority.certificate, token=token, tls_server_name="localhost")
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
 async def test_a_token_in_clear_text_passes_by_the_proxy_of_the_environment(
     flavour: Flavour, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
