@@ -421,6 +421,24 @@ async def test_a_source_that_is_gone_is_unknown_and_only_allowed_ones_are_named(
     assert not snapshot.source_statuses
 
 
+async def test_the_consolidated_source_is_seen_by_those_whose_token_names_it(keys: Keys, node: Node, stub: Any) -> None:
+    both, alone = keys.add("both", sources=["kraken", "consolidated"]), keys.add("alone", sources=["consolidated"])
+    take_changes(node)
+
+    async def seen(token: str, *sources: str) -> tuple[set[str], set[str]]:
+        request = contract.GetSnapshotRequest(selection=contract.Selection(sources=sources))
+        snapshot = await stub.GetSnapshot(request, metadata=bearer(token), timeout=AWAIT_S)
+        listed = await stub.ListSources(contract.ListSourcesRequest(), metadata=bearer(token), timeout=AWAIT_S)
+        return {quote.source for quote in snapshot.quotes}, {status.source for status in listed.source_statuses}
+
+    async with asyncio.timeout(AWAIT_S):
+        # It joins what was fed in its own time.
+        while (await seen(both, "consolidated"))[0] != {"consolidated"}:
+            await asyncio.sleep(0.01)
+    assert await seen(both) == ({"kraken"}, {"kraken", "consolidated"})
+    assert await seen(alone) == ({"consolidated"}, {"consolidated"})
+
+
 async def test_without_a_token_file_anyone_may_call() -> None:
     async with guarded(None) as node, grpc.aio.insecure_channel(node.address) as channel:
         for method in METHODS:
