@@ -433,7 +433,7 @@ async def test_the_consolidated_source_is_seen_by_those_whose_token_names_it(key
 
     async with asyncio.timeout(AWAIT_S):
         # It joins what was fed in its own time.
-        while (await seen(both, "consolidated"))[0] != {"consolidated"}:
+        while (await seen(both, "consolidated"))[0] != {"consolidated"}:  # noqa: ASYNC110 - it tells nobody
             await asyncio.sleep(0.01)
     assert await seen(both) == ({"kraken"}, {"kraken", "consolidated"})
     assert await seen(alone) == ({"consolidated"}, {"consolidated"})
