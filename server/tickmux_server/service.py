@@ -4,6 +4,7 @@ Handlers take and give raw bytes, so that nothing is encoded twice and a malform
 """
 
 import asyncio
+import functools
 import logging
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
@@ -149,7 +150,7 @@ class MarketDataService:
                     min_interval_s=min_interval_s,
                     heartbeat_interval_s=heartbeat_s,
                     resume=token,
-                    wake=stream.news.set,
+                    wake=functools.partial(self._streams.wake, stream),
                 )
                 return stream.subscription
 

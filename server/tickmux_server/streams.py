@@ -104,6 +104,9 @@ class Streams:
         """The flush that is scheduled or under way."""
         self._has_more_news = False
         """Whether there was news during a flush, which it may have missed."""
+        self._writers = 0
+        """Streams that the flush which is under way has found able to write."""
+        self._flushed_ns = 0
         self.turns = Turns()
         self._draining = False
         self._spread_s = reconnect_spread_s(1)
@@ -144,6 +147,14 @@ class Streams:
             self._by_connection[connection] -= 1
             if not self._by_connection[connection]:
                 del self._by_connection[connection]
+
+    def wake(self, stream: Stream) -> None:
+        """Have a stream look for what it has to say."""
+        stream.news.set()
+        # One that has not come to the end of its write since the last flush writes nothing after this one either, most
+        # likely: it stalls, and the others need not wait for company on its account.
+        if stream.writing_since_ns is None or stream.writing_since_ns >= self._flushed_ns:
+            self._writers += 1
 
     def admit(self) -> None:
         """Refuse new work while shutting down.
@@ -211,9 +222,8 @@ class Streams:
             self._flush = loop.call_later(delay_s, self._flush_now)
 
     def _flush_now(self) -> None:
-        wakers = self._hub.take_wakers()
-        self._pacer.flushed(asyncio.get_running_loop().time(), len(wakers))
-        self._wake(wakers, 0)
+        self._writers = 0
+        self._wake(self._hub.take_wakers(), 0)
 
     def _wake(self, wakers: list[Callable[[], None]], begin: int) -> None:
         """Wake some streams in each iteration of the loop: all at once would keep everything else waiting."""
@@ -223,9 +233,12 @@ class Streams:
                 waker()
             except Exception:  # a defect of one stream must not put the others to sleep
                 logger.exception("a stream cannot be woken")
+        loop = asyncio.get_running_loop()
         if end < len(wakers):
-            self._flush = asyncio.get_running_loop().call_soon(self._wake, wakers, end)
+            self._flush = loop.call_soon(self._wake, wakers, end)
             return
+        self._pacer.flushed(loop.time(), self._writers)
+        self._flushed_ns = self._clock.monotonic_ns()
         self._flush = None
         if self._has_more_news:
             self._has_more_news = False

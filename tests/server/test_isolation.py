@@ -97,6 +97,21 @@ async def stall(node: Node, channel: grpc.aio.Channel, count: int) -> list[Any]:
     return calls
 
 
+async def test_streams_that_stall_do_not_slow_down_the_flushes_of_others(node: Node) -> None:
+    feeding = NodeFeed(node)
+    feeding.bids("binance", {f"S{number:04}": 1.0 for number in range(4000)})
+    async with grpc.aio.insecure_channel(node.address, options=SMALL_WINDOW) as channel:
+        calls = await stall(node, channel, 60)
+        streams = node.streams
+        for price in (2.0, 3.0):
+            flushed_ns = streams._flushed_ns
+            feeding.bids("binance", {"S0000": price})
+            await until(lambda before_ns=flushed_ns: streams._flushed_ns != before_ns)  # type: ignore[misc] # mypy does not see the default
+        assert streams._writers == 0
+        for call in calls:
+            call.cancel()
+
+
 async def test_a_client_that_stalls_from_the_start_is_told_when_it_reads(node: Node, clock: LeapingClock) -> None:
     NodeFeed(node).bids("binance", {f"S{number:04}": 1.0 for number in range(4000)})
     async with grpc.aio.insecure_channel(node.address, options=SMALL_WINDOW) as channel:
