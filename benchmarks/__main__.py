@@ -1,4 +1,4 @@
-"""`python -m benchmarks [ingest] [alpaca] [consolidated] [fan-out] [hub]`: all parts, or those that are named."""
+"""`python -m benchmarks [part ...]`: all parts, or those that are named."""
 
 import argparse
 import asyncio
@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Coroutine
 from typing import Final
 
-from benchmarks import alpaca, consolidated, fan_out, hub, ingest, machine
+from benchmarks import alpaca, consolidated, fan_out, hub, idle, ingest, machine, restart, resume, stalled
 from benchmarks.workers import WorkerFailed
 
 
@@ -28,6 +28,10 @@ PARTS: Final[dict[str, Callable[[], Coroutine[None, None, str]]]] = {
     "alpaca": _alpaca,
     "consolidated": _consolidated,
     "fan-out": fan_out.report,
+    "resume": resume.report,
+    "stalled": stalled.report,
+    "idle": idle.report,
+    "restart": restart.report,
     "hub": _hub,
 }
 
@@ -36,7 +40,7 @@ def main() -> int:
     """Print the tables; the exit code is 1 if a part could not be measured. A missed goal is a figure, not an error."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks",
-        description="Prints what Tickmux costs on this machine, beside the goals. Takes about three minutes in all.",
+        description="Prints what Tickmux costs on this machine, beside the goals. Takes several minutes in all.",
     )
     parser.add_argument("parts", nargs="*", metavar="part", help=f"of {', '.join(PARTS)}; all when none is named")
     parts = parser.parse_args().parts or list(PARTS)

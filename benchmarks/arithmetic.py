@@ -41,3 +41,27 @@ def percentile(ordered: Sequence[float], share: float) -> float:
     if not ordered:
         return math.nan
     return ordered[max(0, math.ceil(len(ordered) * share) - 1)]
+
+
+def histogram(values: Sequence[float], width: float) -> list[int]:
+    """How many values lie in each interval of a width, from 0 up to the largest; those below 0 count as 0."""
+    places = [max(0, int(value / width)) for value in values]
+    counts = [0] * (max(places, default=-1) + 1)
+    for place in places:
+        counts[place] += 1
+    return counts
+
+
+def most_within(ordered: Sequence[float], width: float) -> int:
+    """The most values in any interval of a width, wherever it begins.
+
+    Args:
+        ordered: Values in ascending order.
+        width: Of the interval, its end excluded.
+    """
+    most = first = 0
+    for last, value in enumerate(ordered):
+        while value - ordered[first] >= width:
+            first += 1
+        most = max(most, last - first + 1)
+    return most

@@ -72,7 +72,7 @@ async def measure(load: Load, seconds: float) -> Run:
     owed = expected(chosen, updates)
     processes = min(load.clients, CLIENT_PROCESSES_MAX)
     async with AsyncExitStack() as stack:
-        server = await stack.enter_async_context(worker("benchmarks.fan_out_server"))
+        server = await stack.enter_async_context(worker("benchmarks.server"))
         clients = [await stack.enter_async_context(worker("benchmarks.fan_out_client")) for _ in range(processes)]
         address = (await server.ask(do="address"))["address"]
         await asyncio.gather(

@@ -7,24 +7,18 @@ bytes, and one response of so many is decoded whole, for latency and to check th
 import asyncio
 import resource
 import time
-from collections.abc import AsyncIterator, Sequence
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Final
 
-import grpc
 import uvloop
 
-from benchmarks.fan_out_plan import SOURCE
+from benchmarks.raw_stream import RawStream, connection
+from benchmarks.responses import head, quotes_in
 from benchmarks.workers import Message, serve_async, settle_garbage_collector
 from tickmux.v1 import market_data_service_pb2 as contract
 
-SUBSCRIBE: Final = "/tickmux.v1.MarketDataService/Subscribe"
-QUOTE_MARK: Final = bytes((11 << 3 | 2, len(SOURCE))) + SOURCE.encode()
-"""Quote.source as it stands in a frame, once in each: no other text holds these bytes, which the samples check."""
 WARM_UP_NS: Final = 500_000_000
 """Latency counts from here on: the first responses also pay for what is made once."""
-_QUOTES_TAG: Final = 0x0A
-_VARINT: Final = 0
-_CHANNEL_OPTIONS: Final = (("grpc.use_local_subchannel_pool", 1), ("grpc.max_receive_message_length", 1 << 24))
 
 
 class Tally:
@@ -38,11 +32,11 @@ class Tally:
 
     def take(self, response: bytes) -> tuple[int, int]:
         """Count one response: its quotes, and how many it says were conflated."""
-        quotes = response.count(QUOTE_MARK)
+        quotes = quotes_in(response)
         self.responses += 1
         if quotes and self.responses % self._sample_every == 0:
             self._sample(response, quotes)
-        return quotes, conflated(response)
+        return quotes, head(response).conflated
 
     def _sample(self, response: bytes, counted: int) -> None:
         quotes = contract.SubscribeResponse.FromString(response).quotes
@@ -60,11 +54,9 @@ class Client:
 
     def __init__(self, address: str, symbols: Sequence[str], tally: Tally) -> None:
         self._tally = tally
-        self._channel = grpc.aio.insecure_channel(address, options=_CHANNEL_OPTIONS)
+        self._channel = connection(address)
         request = contract.SubscribeRequest(selection=contract.Selection(symbols=symbols))
-        subscribe: Any = self._channel.unary_stream(SUBSCRIBE)  # bytes in, bytes out, which its types do not say
-        self._call = subscribe(request.SerializeToString())
-        self._responses: AsyncIterator[bytes] = aiter(self._call)
+        self._stream = RawStream(self._channel, request)
         self.quotes = 0
         self.conflated = 0
         self.last_ns = 0
@@ -72,12 +64,12 @@ class Client:
 
     async def open(self) -> None:
         """Wait for the first response, before which nothing is streamed."""
-        await anext(self._responses)
+        await anext(self._stream.responses)
 
     async def collect(self, owed: int) -> None:
         """Read until all quotes that are owed have come or were reported as conflated."""
         while self.quotes + self.conflated < owed:
-            quotes, left_out = self._tally.take(await anext(self._responses))
+            quotes, left_out = self._tally.take(await anext(self._stream.responses))
             self.conflated += left_out
             if quotes:
                 self.quotes += quotes
@@ -85,7 +77,7 @@ class Client:
 
     async def close(self) -> None:
         """End the call and its connection."""
-        self._call.cancel()
+        self._stream.cancel()
         await self._channel.close()
 
 
@@ -122,22 +114,6 @@ class Answers:
             "responses": self._tally.responses,
             "latencies_ns": self._tally.latencies_ns,
         }
-
-
-def conflated(response: bytes) -> int:
-    """What a response says was left out. Its own fields precede the quotes, which are not decoded for it."""
-    at = 0
-    while at < len(response) and response[at] != _QUOTES_TAG:
-        wire_type = response[at] & 7
-        at += 1
-        value = shift = 0
-        while response[at] & 0x80:
-            value |= (response[at] & 0x7F) << shift
-            shift += 7
-            at += 1
-        value |= response[at] << shift
-        at += 1 if wire_type == _VARINT else 1 + value
-    return contract.SubscribeResponse.FromString(response[:at]).conflated
 
 
 def _cpu_s() -> float:

@@ -52,6 +52,12 @@ def selections(load: Load) -> list[list[str]]:
     ]
 
 
+def picks(clients: int, count: int) -> list[list[str]]:
+    """So many symbols of its own for each client."""
+    source = random.Random(SEED)
+    return [sorted(source.sample(SYMBOLS, count)) for _ in range(clients)]
+
+
 def expected(chosen: Sequence[Sequence[str]], updates: int) -> list[int]:
     """How many quotes each client is owed."""
     changes = dict.fromkeys(SYMBOLS, 0)

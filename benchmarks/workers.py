@@ -7,9 +7,10 @@ import asyncio
 import contextlib
 import gc
 import json
+import resource
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -65,11 +66,11 @@ class Worker:
 
 @asynccontextmanager
 async def worker(
-    module: str, *, python: str = sys.executable, environment: Mapping[str, str] | None = None
+    module: str, *arguments: str, python: str = sys.executable, environment: Mapping[str, str] | None = None
 ) -> AsyncIterator[Worker]:
     """Run `python -m module` for as long as the context lasts; it ends when its stdin closes."""
     process = await asyncio.create_subprocess_exec(
-        python, "-m", module, stdin=PIPE, stdout=PIPE, cwd=ROOT, env=environment, limit=_LINE_BYTES_MAX
+        python, "-m", module, *arguments, stdin=PIPE, stdout=PIPE, cwd=ROOT, env=environment, limit=_LINE_BYTES_MAX
     )
     try:
         yield Worker(module, process)
@@ -85,6 +86,20 @@ async def worker(
             await process.wait()
 
 
+async def ask_all(workers: Sequence[Worker], requests: Sequence[Message]) -> list[Message]:
+    """Send each worker its own request, all at once, and return their answers.
+
+    Raises:
+        WorkerFailed: One of them ended, or did not answer in time.
+    """
+    return await asyncio.gather(*(one.ask(**request) for one, request in zip(workers, requests, strict=True)))
+
+
+def dealt(items: Sequence[Any], hands: int) -> list[Sequence[Any]]:
+    """The items dealt out one by one to so many hands."""
+    return [items[hand::hands] for hand in range(hands)]
+
+
 def serve(answer: Callable[[Message], Message]) -> None:
     """Answer requests until stdin closes."""
     for line in sys.stdin:
@@ -97,11 +112,25 @@ async def serve_async(answer: Callable[[Message], Awaitable[Message]]) -> None:
         _send(await answer(json.loads(line)))
 
 
+async def within(limit_s: float, waiting: Iterable[Awaitable[object]]) -> None:
+    """Wait for all, or until the limit: what has come by then is the answer."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(limit_s):
+            await asyncio.gather(*waiting)
+
+
 def settle_garbage_collector() -> None:
     """Set the collector as the server does once it listens, so that it costs a measurement as little."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(2_000, 5, 100)
+
+
+def raise_file_limit() -> int:
+    """Let this process have as many files open as it may, which is returned: each connection is one."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    return most
 
 
 def chunks(items: Sequence[Any], size: int) -> list[Sequence[Any]]:

@@ -1,7 +1,7 @@
 import math
 
 import pytest
-from benchmarks.arithmetic import Cost, percentile
+from benchmarks.arithmetic import Cost, histogram, most_within, percentile
 from benchmarks.fan_out_plan import SELECTED, SYMBOLS, Load, expected, order, selections
 from benchmarks.hub import flush_size
 from benchmarks.tables import table, verdict
@@ -30,6 +30,17 @@ def test_percentiles_are_values_that_were_measured(share: float, value: int) -> 
 
 def test_there_is_no_percentile_of_nothing() -> None:
     assert math.isnan(percentile([], 0.5))
+
+
+def test_values_are_counted_by_interval() -> None:
+    assert histogram([-0.5, 0.0, 0.99, 1.0, 3.2], width=1.0) == [3, 1, 0, 1]
+    assert histogram([], width=1.0) == []
+
+
+def test_a_crowd_is_found_wherever_its_interval_begins() -> None:
+    assert most_within([0.0, 0.9, 1.0, 1.1, 1.8, 3.0], width=1.0) == 4
+    assert most_within([0.0, 1.0, 2.0], width=1.0) == 1
+    assert most_within([], width=1.0) == 0
 
 
 def test_columns_line_up() -> None:

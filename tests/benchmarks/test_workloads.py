@@ -1,11 +1,7 @@
 import json
 
-from benchmarks.fan_out_client import QUOTE_MARK, conflated
 from benchmarks.kraken_books import ticker_frames
 from benchmarks.workloads import all_workloads, generated_binance_books
-
-from tickmux.v1 import market_data_service_pb2 as contract
-from tickmux.v1 import quote_pb2, source_pb2
 
 
 def book(kind: str, bids: list[tuple[str, str]], asks: list[tuple[str, str]]) -> str:
@@ -53,18 +49,3 @@ def test_workloads_are_the_same_each_time_and_name_listed_symbols_only() -> None
         for text in workload.frames:
             data = json.loads(text)["data"]
             assert (data[0]["symbol"] if isinstance(data, list) else data["s"]) in listed
-
-
-def test_quotes_are_counted_and_conflation_is_read_without_decoding() -> None:
-    response = contract.SubscribeResponse(
-        quotes=[quote_pb2.Quote(symbol=symbol, source="synthetic", revision=300) for symbol in ("A", "B")],
-        source_statuses=[source_pb2.SourceStatus(source="synthetic", channel="0")],
-    )
-    head = contract.SubscribeResponse(conflated=70_000)
-    head.sent_at.FromNanoseconds(1_790_000_000_123_456_789)
-    wire = head.SerializeToString() + response.SerializeToString()
-
-    assert wire.count(QUOTE_MARK) == 2
-    assert conflated(wire) == 70_000
-    assert conflated(response.SerializeToString()) == 0
-    assert conflated(b"") == 0
