@@ -54,9 +54,7 @@ async def measure(connections: int, watch_s: float) -> Run:
     files_max = raise_file_limit()
     connections = min(connections, files_max - FILES_BESIDE)
     selections = picks(connections, INSTRUMENTS_EACH)
-    async with AsyncExitStack() as stack:
-        server = await stack.enter_async_context(worker("benchmarks.server"))
-        clients = [await stack.enter_async_context(worker("benchmarks.idle_client")) for _ in range(CLIENT_PROCESSES)]
+    async with worker("benchmarks.server") as server:
         address = (await server.ask(do="address"))["address"]
         # Each instrument has a quote, so that the streams have a state.
         await server.ask(do="run", rate=INSTRUMENTS * 10, updates=INSTRUMENTS * 10)
@@ -70,11 +68,12 @@ async def measure(connections: int, watch_s: float) -> Run:
 
         rows = [await look("nobody")]
         parts = dealt(selections, CLIENT_PROCESSES)
-        await ask_all(clients, [{"do": "connect", "address": address, "connections": len(part)} for part in parts])
-        rows.append(await look("connected, no call"))
-        await ask_all(clients, [{"do": "subscribe", "selections": part} for part in parts])
-        rows.append(await look("one stream on each"))
-        await ask_all(clients, [{"do": "close"}] * CLIENT_PROCESSES)
+        async with AsyncExitStack() as stack:
+            clients = [await stack.enter_async_context(worker("benchmarks.idle_client")) for _ in parts]
+            await ask_all(clients, [{"do": "connect", "address": address, "connections": len(part)} for part in parts])
+            rows.append(await look("connected, no call"))
+            await ask_all(clients, [{"do": "subscribe", "selections": part} for part in parts])
+            rows.append(await look("one stream on each"))
         rows.append(await look("all gone"))
     return Run(connections, files_max, watch_s, tuple(rows))
 
@@ -95,7 +94,8 @@ def idle_table(run: Run, wanted: int) -> str:
     notes = [
         f"each stream selects {INSTRUMENTS_EACH} of {INSTRUMENTS:,} instruments, of which none changes.",
         f"resident: of the server process. CPU: of one core, over {run.watch_s:g} s in which nothing but heartbeats of",
-        f"the streams and pings of the connections happens. {CLIENT_PROCESSES} client processes.",
+        "the streams and pings of the connections happens; once all are gone, also what their ends leave to do.",
+        f"{CLIENT_PROCESSES} client processes hold the connections.",
     ]
     if run.connections < wanted:
         notes.append(

@@ -15,6 +15,9 @@ from tickmux.v1 import market_data_service_pb2 as contract
 SMALL_WINDOW = (("grpc.http2.bdp_probe", 0),)
 """With BDP probing a window grows to megabytes, and a stall shows only after those."""
 
+SIP_RESPONSES = 4
+"""A window holds one or two live responses; the server then writes what has gathered since, in responses of full size."""
+
 
 class Client:
     """One subscription to everything."""
@@ -29,8 +32,9 @@ class Client:
             pass
 
     async def sip(self) -> None:
-        """Read one response, which lets the server write another."""
-        await anext(self._stream.responses)
+        """Read what had been written before the stall, and the first response that gathered during it."""
+        for _ in range(SIP_RESPONSES):
+            await anext(self._stream.responses)
 
     async def close(self) -> None:
         """End the call and its connection."""

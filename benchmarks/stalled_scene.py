@@ -84,7 +84,7 @@ class Scene:
         await ask_all(self._stalling, [{"do": "open", "address": self._address, "clients": share} for share in shares])
 
     async def sip(self) -> None:
-        """Have each stalled client read one response."""
+        """Have each stalled client read a little, and stall again."""
         await ask_all(self._stalling, [{"do": "sip"}] * CLIENT_PROCESSES)
 
     async def leave(self) -> None:
