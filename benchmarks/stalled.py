@@ -117,13 +117,13 @@ def memory_table(plan: Plan, memory: Memory) -> str:
     rows = [
         row("before", before, 0),
         row("they have the state and read no more", memory.stalled_bytes, memory.streams),
-        row("each has read four responses more, and stalls again", memory.full_bytes, memory.streams),
+        row("each has read a little, and stalls again", memory.full_bytes, memory.streams),
         row("the server has ended them", memory.after_bytes, memory.after_streams),
     ]
     notes = [
         f"each asks for all {INSTRUMENTS:,} instruments, {plan.rate:,} updates/s, over a connection of its own.",
         f"resident: of the server process, the most in {plan.stall_s:g} s.",
-        "a response that gathers behind a stall is as large as one may be, so reading a little is what costs most.",
+        f"a little: up to a response of {plan.sip_bytes / 1024:.0f} KiB or more, behind which the next one stalls.",
         f"the history keeps {HISTORY_AGE_S:g} s, for it to have its full size before.",
         f"a write that takes longer than {WRITE_DEADLINE_S:g} s ends its stream.",
         _kept(plan, memory.kept),

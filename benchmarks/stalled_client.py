@@ -15,9 +15,6 @@ from tickmux.v1 import market_data_service_pb2 as contract
 SMALL_WINDOW = (("grpc.http2.bdp_probe", 0),)
 """With BDP probing a window grows to megabytes, and a stall shows only after those."""
 
-SIP_RESPONSES = 4
-"""A window holds one or two live responses; the server then writes what has gathered since, in responses of full size."""
-
 
 class Client:
     """One subscription to everything."""
@@ -31,10 +28,10 @@ class Client:
         while not head(await anext(self._stream.responses)).caught_up:
             pass
 
-    async def sip(self) -> None:
-        """Read what had been written before the stall, and the first response that gathered during it."""
-        for _ in range(SIP_RESPONSES):
-            await anext(self._stream.responses)
+    async def sip(self, bytes_min: int) -> None:
+        """Read what was written before the stall, and the first of the large responses that gathered behind it."""
+        while len(await anext(self._stream.responses)) < bytes_min:
+            pass
 
     async def close(self) -> None:
         """End the call and its connection."""
@@ -56,7 +53,7 @@ class Answers:
                 await asyncio.gather(*(client.open() for client in self._clients))
                 settle_garbage_collector()
             case "sip":
-                await asyncio.gather(*(client.sip() for client in self._clients))
+                await asyncio.gather(*(client.sip(request["bytes_min"]) for client in self._clients))
             case "close":
                 await asyncio.gather(*(client.close() for client in self._clients))
             case unknown:

@@ -36,6 +36,9 @@ class Plan:
     """How long the feed runs before memory is looked at."""
     stall_s: float = 3.0
     """How long memory is looked at, twice: the write deadline ends clients that stall for longer."""
+    sip_bytes: int = 80 * 1024
+    """More than a live response has: each client then reads on until it gets one of so many, which is of those that
+    gathered behind the stall, and stalls again before the next, which is as large."""
     end_limit_s: float = 20.0
     """How long the server may take to end them."""
 
@@ -84,8 +87,8 @@ class Scene:
         await ask_all(self._stalling, [{"do": "open", "address": self._address, "clients": share} for share in shares])
 
     async def sip(self) -> None:
-        """Have each stalled client read a little, and stall again."""
-        await ask_all(self._stalling, [{"do": "sip"}] * CLIENT_PROCESSES)
+        """Have each stalled client read up to a large response, and stall again."""
+        await ask_all(self._stalling, [{"do": "sip", "bytes_min": self._plan.sip_bytes}] * CLIENT_PROCESSES)
 
     async def leave(self) -> None:
         """Have the stalled clients close their connections."""

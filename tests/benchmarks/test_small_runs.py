@@ -35,7 +35,16 @@ async def test_clients_that_resume_receive_exactly_what_they_missed() -> None:
 
 async def test_stalled_clients_take_nothing_from_others() -> None:
     plan = stalled_scene.Plan(
-        healthy=4, rate=2_000, many=4, some=3, rounds=1, window_s=0.3, settle_s=0.3, stall_s=0.3, end_limit_s=0.0
+        healthy=4,
+        rate=5_000,
+        many=4,
+        some=3,
+        rounds=1,
+        window_s=0.3,
+        settle_s=0.3,
+        stall_s=0.6,
+        sip_bytes=20_000,
+        end_limit_s=0.0,
     )
 
     latency = await stalled.measure_latency(plan)
