@@ -14,7 +14,7 @@ class LoopProbe:
 
     How late it is: this includes what the system ran on this core instead. And what CPU time the loop's thread spent
     since the one before: in a busy loop each iteration brings one tick, so this is what the loop itself took for an
-    iteration, whoever else ran.
+    iteration, whoever else ran. Iterations shorter than a tick add up to 1 ms to it.
     """
 
     def __init__(self) -> None:

@@ -34,7 +34,7 @@ class Plan:
     """How long latency is looked at, in each round once without and once with stalled clients."""
     settle_s: float = 7.0
     """How long the feed runs before memory is looked at."""
-    stall_s: float = 3.0
+    stall_s: float = 2.0
     """How long memory is looked at, twice: the write deadline ends clients that stall for longer."""
     sip_bytes: int = 80 * 1024
     """More than a live response has: each client then reads on until it gets one of so many, which is of those that
