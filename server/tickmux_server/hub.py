@@ -8,7 +8,7 @@ from tickmux.v1 import source_pb2
 from tickmux_adapters.model import Clock, InstrumentKey, SourceState
 from tickmux_server.frames import STATUSES_FIELD, frame, with_stale_flag
 from tickmux_server.history import Retention
-from tickmux_server.log import InstrumentEntry, Log, LogEntry, QuoteEntry, StatusEntry
+from tickmux_server.log import FRESH, InstrumentEntry, Log, LogEntry, QuoteEntry, StatusEntry
 from tickmux_server.route import InstrumentState, Route, StatusChanges
 from tickmux_server.selection import Selection
 
@@ -19,7 +19,6 @@ HISTORY_AGE_S: Final = 60.0
 STATUS_SILENCE_S: Final = 3.0
 """A slot whose publisher says nothing for this long is UNKNOWN: the publisher says something every second."""
 
-_FRESH: Final = frozenset({SourceState.LIVE, SourceState.THROTTLED})
 _NS_PER_S: Final = 1_000_000_000
 
 
@@ -134,7 +133,7 @@ class Hub:
         That is when its feed is not alive, and when the log has lost entries since: one may have been its next.
         """
         slot = self._slots.get((state.key[0], state.channel))
-        is_current = slot is not None and slot.state in _FRESH and state.epoch >= slot.epoch
+        is_current = slot is not None and slot.state in FRESH and state.epoch >= slot.epoch
         if is_current and state.position > self.unbroken_from:
             return state.frame
         return with_stale_flag(state.frame)

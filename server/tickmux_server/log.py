@@ -3,11 +3,14 @@
 import secrets
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 import msgspec
 
 from tickmux_adapters.model import InstrumentKey, SourceState
+
+FRESH: Final = frozenset({SourceState.LIVE, SourceState.THROTTLED})
+"""The states of a slot in which what it last said can be taken for the present."""
 
 
 class InstrumentEntry(msgspec.Struct, frozen=True, gc=False, kw_only=True):

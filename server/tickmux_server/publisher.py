@@ -15,7 +15,7 @@ from tickmux_adapters.model import (
 )
 from tickmux_server.chain import QuoteChain
 from tickmux_server.frames import LISTED_FIELD, STATUSES_FIELD, frame
-from tickmux_server.log import InstrumentEntry, Log, LogEntry, StatusEntry
+from tickmux_server.log import FRESH, InstrumentEntry, Log, LogEntry, QuoteEntry, StatusEntry
 from tickmux_server.messages import instrument_message, status_message
 
 logger = logging.getLogger(__name__)
@@ -120,19 +120,36 @@ class Publisher:
         if news != slot.news:
             slot.news = news
             slot.change += 1
-        self._log_state(slot.status, status)
-        slot.status = status
+        before, slot.status = slot.status, status
+        self._log_state(before, status)
         framed = frame(STATUSES_FIELD, status_message(status, epoch).SerializeToString())
-        self.append(
-            StatusEntry(
-                source=status.source,
-                channel=status.channel,
-                state=status.state,
-                epoch=epoch,
-                change=slot.change,
-                frame=framed,
-            )
+        entry = StatusEntry(
+            source=status.source,
+            channel=status.channel,
+            state=status.state,
+            epoch=epoch,
+            change=slot.change,
+            frame=framed,
         )
+        if self._pending and status.state in FRESH and (before is None or before.state not in FRESH):
+            self._pending.insert(self._first_of_chain(entry), entry)
+        else:
+            self.append(entry)
+
+    def _first_of_chain(self, status: StatusEntry) -> int:
+        """Where among what is about to be logged the quotes begin that this status is about.
+
+        A source is well as soon as it speaks, which its adapter finds out from the very message that brings the quotes:
+        told behind them, they would look like the last words of a dead one.
+        """
+        at = len(self._pending)
+        for index in range(at - 1, -1, -1):
+            other = self._pending[index]
+            if type(other) is StatusEntry and (other.source, other.channel) == (status.source, status.channel):
+                break
+            if type(other) is QuoteEntry and other.instrument[0] == status.source and other.epoch == status.epoch:
+                at = index
+        return at
 
     @staticmethod
     def _log_state(before: ChannelStatus | None, status: ChannelStatus) -> None:

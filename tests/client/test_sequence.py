@@ -160,6 +160,14 @@ def test_a_reset_in_the_midst_of_a_stream_opens_a_new_phase() -> None:
     assert Hole("binance", "C", 1, 1, 2) in sequencer.receive(live(quote("C", 2)))
 
 
+def test_an_instrument_that_speaks_only_after_a_reset_may_have_been_missed() -> None:
+    sequencer, _ = after(opening(quote("A", 7, epoch=5), quote("QUIET", 1, epoch=5)))
+    sequencer.lost()
+    sequencer.receive(pb.SubscribeResponse(continuity=pb.CONTINUITY_RESET, source_statuses=[status()], caught_up=True))
+    assert summary(sequencer.receive(live(quote("QUIET", 1, epoch=6)))) == [("QUIET", 6, 1, True)]
+    assert summary(sequencer.receive(live(quote("QUIET", 2, epoch=6)))) == [("QUIET", 6, 2, False)]
+
+
 def test_who_had_received_nothing_has_nothing_to_forget() -> None:
     begun = pb.SubscribeResponse(continuity=pb.CONTINUITY_SNAPSHOT, source_statuses=[status()])
     sequencer, _ = after(begun)
@@ -427,6 +435,7 @@ def test_no_loss_goes_untold_and_none_is_invented(steps: list[tuple[list[tuple[s
     sequencer = Sequencer(checks_holes=True)
     seen = {symbol: market.publish(symbol) for symbol in ("A", "B")}
     sequencer.receive(opening(*quotes(list(seen.values()))))
+    was_reset = False
     lossless = True
     conflated = False
 
@@ -440,7 +449,7 @@ def test_no_loss_goes_untold_and_none_is_invented(steps: list[tuple[list[tuple[s
         conflated = (conflated or fate == "conflate") and fate != "reset"
         if fate == "reset":
             seen = {}
-            lossless = True
+            lossless = was_reset = True
 
         yielded = [event for event in events if isinstance(event, Quote)]
         assert [(event.symbol, event.epoch, event.revision) for event in yielded] == delivered
@@ -456,7 +465,7 @@ def test_no_loss_goes_untold_and_none_is_invented(steps: list[tuple[list[tuple[s
                 assert event.gap_before
             elif before is None:
                 # Of epochs that ended before the first quote nothing can be known.
-                assert event.gap_before is (event.revision > 1)
+                assert event.gap_before is (event.revision > 1 or was_reset)
             else:
                 assert event.gap_before is (not same_epoch or market.missed(before, entry))
             if fate != "reset" and not conflated:

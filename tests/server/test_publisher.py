@@ -6,7 +6,7 @@ from tests.server.feed import Feed, ManualClock
 from tickmux.v1 import instrument_pb2, quote_pb2
 from tickmux_adapters.model import BudgetStatus, Instrument, InstrumentState, QuoteUpdate, SourceState
 from tickmux_server.log import InstrumentEntry, QuoteEntry, StatusEntry
-from tickmux_server.publisher import BATCH_ENTRIES_MAX
+from tickmux_server.publisher import BATCH_ENTRIES_MAX, Publisher
 
 
 def test_revisions_start_at_1_and_rise_by_1_in_each_epoch(feed: Feed) -> None:
@@ -56,6 +56,32 @@ def test_a_new_epoch_is_told_by_a_status_before_its_first_quote(feed: Feed) -> N
     assert isinstance(status, StatusEntry)
     assert isinstance(quote, QuoteEntry)
     assert status.epoch == quote.epoch
+
+
+def test_what_makes_a_source_live_is_told_as_the_word_of_a_live_source(feed: Feed) -> None:
+    feed.start("binance", "BTCUSDT", "ETHUSDT")
+    feed.status("kraken", SourceState.LIVE)
+    feed.status("binance", SourceState.DOWN)
+    before = len(feed.entries)
+    publisher = feed.publisher
+    publisher.flush = lambda: None  # type: ignore[method-assign] # everything in one moment, as a frame of the venue does
+    feed.bid(1.0)
+    publisher.begin_chain("binance", "0")
+    feed.bid(2.0)
+    feed.bid(3.0, "ETHUSDT")
+    feed.status("kraken", SourceState.LIVE, messages=1)
+    feed.status("binance", SourceState.LIVE)
+    feed.status("binance", SourceState.STALE)
+    feed.status("binance", SourceState.LIVE)
+    Publisher.flush(publisher)
+    told = [
+        entry.state.name if isinstance(entry, StatusEntry) else entry.revision
+        for entry in feed.entries[before:]
+        if not (isinstance(entry, StatusEntry) and entry.source == "kraken")
+        if not isinstance(entry, InstrumentEntry)
+    ]
+    assert told == [1, "DOWN", "LIVE", 1, 1, "STALE", "LIVE"]
+    assert feed.hub.head == feed.log.head
 
 
 def test_only_a_change_of_something_else_than_counters_is_news(feed: Feed) -> None:

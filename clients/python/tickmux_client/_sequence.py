@@ -149,7 +149,8 @@ class Sequencer:
             self._positions[key] = _Position(epoch, revision, self._conflations)
             missing = revision - 1 if self._knows_all else 0
             excusable = True
-            gap_before = self._phase_lost_history if self._in_state else missing > 0
+            # After a loss it may have had quotes that were missed, however long it takes to speak again.
+            gap_before = self._phase_lost_history or missing > 0
         elif (epoch, revision) <= (position.epoch, position.revision):
             self.repeats += 1
             return
