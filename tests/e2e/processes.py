@@ -38,6 +38,10 @@ class ChildProcess:
         assert self._process is not None, "not started"
         return self._process
 
+    @property
+    def is_running(self) -> bool:
+        return self._process is not None and self._process.returncode is None
+
     async def spawn(self, *command: str, variables: Mapping[str, str] = MappingProxyType({})) -> None:
         kept = {key: value for key, value in os.environ.items() if not key.startswith("TICKMUX_")}
         environment = {**kept, **variables}
@@ -45,7 +49,8 @@ class ChildProcess:
         self._process = await asyncio.create_subprocess_exec(
             sys.executable,
             *command,
-            stdin=asyncio.subprocess.DEVNULL,
+            # A process that watches it ends with this one.
+            stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             env=environment,

@@ -1,0 +1,60 @@
+"""Runs, one seed after the other, and what they come to."""
+
+import asyncio
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from tests.robustness import history
+from tests.robustness.plan import Fault, Plan
+from tests.robustness.report import Table, failure, reproduce, run_line
+from tests.robustness.run import perform
+from tests.robustness.validators import validate
+
+
+def campaign(
+    seed: int,
+    runs: int,
+    *,
+    faults: int = 2,
+    only: Sequence[Fault] = (),
+    mutant: str | None = None,
+    say: Callable[[str], None] = print,
+) -> bool:
+    """Carry out the runs of consecutive seeds until one breaks a promise, and print what they come to.
+
+    Args:
+        seed: of the first run.
+        runs: how many.
+        faults: how many faults a run has at least.
+        only: choose among these faults; all if empty.
+        mutant: what is to be wrong with the server, if anything.
+        say: prints a line.
+
+    Returns:
+        Whether every run was clean, every fault fired, and every promise was checked.
+    """
+    table = Table(tuple(only or Fault))
+    is_clean = True
+    for each in range(seed, seed + runs):
+        plan = Plan.of(each, faults=faults, only=only)
+        folder = Path(tempfile.mkdtemp(prefix=f"tickmux-robustness-{each}-"))
+        began_s = time.monotonic()
+        asyncio.run(perform(plan, folder, mutant=mutant))
+        lived = history.load(plan, folder)
+        tallies = validate(lived)
+        table.add((fault.fault for fault in lived.faults), tallies)
+        say(run_line(plan, time.monotonic() - began_s, tallies))
+        if any(tally.violations for tally in tallies.values()):
+            say(failure(lived, tallies))
+            say(reproduce(plan, faults, folder, mutant))
+            is_clean = False
+            break
+        shutil.rmtree(folder)
+    say(f"\n{table}")
+    lacks = table.lacks() if is_clean else []
+    for lack in lacks:
+        say(f"{lack}: take more runs")
+    return is_clean and not lacks

@@ -1,0 +1,223 @@
+"""A run as validators read it: what was published, what each call was told, and what went wrong meanwhile."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+from tests.robustness import records
+from tests.robustness.crowd import Crowd
+from tests.robustness.kinds import Kind
+from tests.robustness.plan import Plan
+from tests.robustness.published import InstrumentKey, Life, Published
+from tests.robustness.records import (
+    Answered,
+    CallBegun,
+    CallEnded,
+    FaultFired,
+    Health,
+    LibraryEvent,
+    Line,
+    Memory,
+    Paused,
+    Received,
+    ServerEnded,
+    StoodStill,
+)
+
+Reached = dict[InstrumentKey, int]
+"""Of each instrument, the place of the latest quote that a client was told, among all published ones of its life."""
+
+
+@dataclass(slots=True)
+class Step:
+    """A response, and what it changed."""
+
+    received: Received
+    phase: "Phase"
+    is_state: bool
+    """Whether its quotes are the state that opens a phase."""
+    moves: list[tuple[InstrumentKey, int | None, int | None]]
+    """Of each quote: where its instrument stood, and where it stands now; None where that is unknown."""
+    reached: Reached
+    """Where every instrument stands after it."""
+
+
+@dataclass(slots=True)
+class Phase:
+    """Responses from one `continuity` to the next."""
+
+    continuity: str
+    began_with: Reached
+    """Where every instrument stood at the point that it goes on from; nothing for a state."""
+    is_known: bool
+    """Whether that point is known: not if the token came from elsewhere than an earlier call."""
+    caught_up: bool = False
+    steps: list[Step] = field(default_factory=list)
+
+    @property
+    def has_state(self) -> bool:
+        """Whether it opens with the full state."""
+        return self.continuity != "RESUMED"
+
+
+@dataclass(slots=True)
+class Call:
+    """One Subscribe call of a client."""
+
+    begun: CallBegun
+    received: list[Received] = field(default_factory=list)
+    ended: CallEnded | None = None
+    pauses: list[Paused] = field(default_factory=list)
+    life: Life | None = None
+    phases: list[Phase] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        """Client and number."""
+        return f"{self.begun.client}/{self.begun.call}"
+
+    @property
+    def steps(self) -> Iterator[Step]:
+        """Every response, in order."""
+        for phase in self.phases:
+            yield from phase.steps
+
+    @property
+    def until_ns(self) -> int:
+        """When it was last heard of."""
+        if self.ended is not None:
+            return self.ended.at_ns
+        return self.received[-1].at_ns if self.received else self.begun.at_ns
+
+
+@dataclass(slots=True)
+class History:
+    """Everything that a run wrote down, put together."""
+
+    plan: Plan
+    published: Published
+    calls: dict[tuple[str, int], Call]
+    kinds: dict[str, Kind]
+    faults: list[FaultFired]
+    stills: list[StoodStill]
+    answers: list[Answered]
+    library: list[LibraryEvent]
+    health: list[Health]
+    ended: list[ServerEnded]
+    memory: list[Memory]
+
+    def is_faulted(self, since_ns: int, until_ns: int, *prefixes: str, target: str = "") -> bool:
+        """Whether a fault whose name begins so, on a target if one is given, was at work in a span of time."""
+        return any(
+            fault.fault.startswith(prefixes)
+            and (not target or fault.target == target)
+            and fault.at_ns <= until_ns
+            and fault.until_ns >= since_ns
+            for fault in self.faults
+        )
+
+    def is_prompt(self, call: Call) -> bool:
+        """Whether a call is one of a client that reads whatever comes as soon as it comes."""
+        return self.kinds[call.begun.client].is_prompt
+
+    def stood_still(self, since_ns: int, until_ns: int) -> bool:
+        """Whether a process of clients was not run for some of a span of time."""
+        return any(still.at_ns <= until_ns and still.until_ns >= since_ns for still in self.stills)
+
+
+def assemble(plan: Plan, lines: list[Line], kinds: dict[str, Kind]) -> History:
+    """Put the records of a run together and follow every call through them."""
+    calls: dict[tuple[str, int], Call] = {}
+    for line in lines:
+        if isinstance(line, CallBegun):
+            calls[(line.client, line.call)] = Call(line)
+        elif isinstance(line, Received):
+            calls[(line.client, line.call)].received.append(line)
+        elif isinstance(line, CallEnded):
+            calls[(line.client, line.call)].ended = line
+        elif isinstance(line, Paused):
+            calls[(line.client, line.call)].pauses.append(line)
+    published = Published(lines)
+    for call in calls.values():
+        _follow(call, calls, published)
+
+    return History(
+        plan=plan,
+        published=published,
+        calls=calls,
+        kinds=kinds,
+        faults=[line for line in lines if isinstance(line, FaultFired)],
+        stills=[line for line in lines if isinstance(line, StoodStill)],
+        answers=[line for line in lines if isinstance(line, Answered)],
+        library=[line for line in lines if isinstance(line, LibraryEvent)],
+        health=[line for line in lines if isinstance(line, Health)],
+        ended=[line for line in lines if isinstance(line, ServerEnded)],
+        memory=[line for line in lines if isinstance(line, Memory)],
+    )
+
+
+def load(plan: Plan, folder: Path) -> History:
+    """Read what a run left in its folder.
+
+    Raises:
+        TornRecord: a file is broken.
+    """
+    lines = [line for file in sorted(folder.glob("*.jsonl")) for line in records.read(file)]
+    crowds = [msgspec.json.decode(file.read_bytes(), type=Crowd) for file in sorted(folder.glob("*.json"))]
+    return assemble(plan, lines, {kind.name: kind for crowd in crowds for kind in crowd.kinds})
+
+
+def reached_with_token(call: Call, calls: dict[tuple[str, int], Call]) -> tuple[Call, Reached] | None:
+    """The call that a call's token is from, and where it stood; None if it is from elsewhere."""
+    if call.begun.token_from is None:
+        return None
+    earlier_number, response = call.begun.token_from
+    earlier = calls[(call.begun.client, earlier_number)]
+    for step in earlier.steps:
+        if step.received.number == response:
+            return earlier, step.reached
+    raise ValueError(f"{call.name} has a token of {earlier.name}, response {response}, which is not recorded")
+
+
+def _follow(call: Call, calls: dict[tuple[str, int], Call], published: Published) -> None:
+    """Find the life that a call was served by and where each of its responses leaves it."""
+    call.life = _life(call, published)
+    reached: Reached = {}
+    phase: Phase | None = None
+    for received in call.received:
+        if phase is None or received.continuity != "UNSPECIFIED":
+            reached, is_known = _origin(call, calls) if received.continuity == "RESUMED" else ({}, True)
+            phase = Phase(received.continuity, reached, is_known)
+            call.phases.append(phase)
+        reached = dict(reached)
+        moves: list[tuple[InstrumentKey, int | None, int | None]] = []
+        for quote in received.quotes:
+            key = (quote.source, quote.symbol)
+            found = published.find(quote.source, quote.symbol, quote.epoch, quote.revision)
+            now = found[1] if found is not None and found[0] is call.life else None
+            moves.append((key, reached.get(key), now))
+            if now is not None:
+                reached[key] = now
+        is_state = phase.has_state and not phase.caught_up
+        phase.steps.append(Step(received, phase, is_state, moves, reached))
+        phase.caught_up = phase.caught_up or received.caught_up
+
+
+def _origin(call: Call, calls: dict[tuple[str, int], Call]) -> tuple[Reached, bool]:
+    """Where a resumed call goes on from, and whether that is known."""
+    origin = reached_with_token(call, calls)
+    # Another life's places mean nothing in this one.
+    if origin is None or origin[0].life is not call.life:
+        return {}, False
+    return origin[1], True
+
+
+def _life(call: Call, published: Published) -> Life | None:
+    for received in call.received:
+        for quote in received.quotes:
+            found = published.find(quote.source, quote.symbol, quote.epoch, quote.revision)
+            if found is not None:
+                return found[0]
+    # Without any quote only time tells.
+    return published.life_at(call.received[0].at_ns) if call.received else None

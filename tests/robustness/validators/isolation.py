@@ -1,0 +1,39 @@
+"""Isolation: whatever others do, a client that reads loses nothing, and the server's memory stays within bounds."""
+
+from typing import Final
+
+from tests.robustness.history import Call, History
+from tests.robustness.validators.tally import Tally
+
+RESIDENT_GROWTH_BYTES_MAX: Final = 96 << 20
+"""Beyond the history, from the first look at a process to any later one."""
+BEHIND: Final = ("CLIENT_TOO_SLOW", "FELL_BEHIND")
+
+
+def check(history: History) -> Tally:
+    """Look at the clients that read, and at the server's memory."""
+    tally = Tally()
+    for call in history.calls.values():
+        _check_reader(tally, history, call)
+    first: dict[int, int] = {}
+    allowed = RESIDENT_GROWTH_BYTES_MAX + history.plan.history_bytes_max
+    for memory in history.memory:
+        growth = memory.resident - first.setdefault(memory.pid, memory.resident)
+        if not tally.holds(growth <= allowed):
+            tally.blame(f"the server has grown by {growth >> 20} MiB, and {allowed >> 20} MiB are allowed")
+    return tally
+
+
+def _check_reader(tally: Tally, history: History, call: Call) -> None:
+    """A prompt reader under ALL whose own way was clear is not conflated, nor called slow."""
+    span = (call.begun.at_ns, call.until_ns)
+    # What a frozen server, or a process that got no processor, leaves unread for longer than the history is not its
+    # neighbours' doing.
+    is_hindered = history.is_faulted(*span, "client", "garbage-bytes", "server-freeze") or history.stood_still(*span)
+    if call.begun.asked.delivery == "LATEST" or not history.is_prompt(call) or is_hindered:
+        return
+    for received in call.received:
+        if not tally.holds(received.conflated == 0):
+            tally.blame(f"{received.conflated} updates were passed over for one that reads", call.name, received.number)
+    if call.ended is not None and not tally.holds(call.ended.reason not in BEHIND):
+        tally.blame(f"one that reads was ended as {call.ended.reason}", call.name)

@@ -1,0 +1,99 @@
+"""Resume: a token within reach yields exactly the missed updates, any other one RESET and full state; never part."""
+
+from typing import Final
+
+from tests.robustness.history import Call, History, Phase, Reached, reached_with_token
+from tests.robustness.published import Life
+from tests.robustness.validators.tally import Tally
+
+AGE_SLACK_S: Final = 0.05
+"""An update is recorded a moment before the history takes it."""
+BYTES_SLACK: Final = 0.9
+
+
+def check(history: History) -> Tally:
+    """Look at the first phase of every call, in the light of its token."""
+    tally = Tally()
+    for call in history.calls.values():
+        if not call.phases or call.life is None:
+            continue
+        first = call.phases[0]
+        allowed, why = _allowed(history, call, call.life)
+        if not tally.holds(first.continuity in allowed):
+            tally.blame(f"it opens with {first.continuity} instead of {' or '.join(allowed)}: {why}", call.name, 0)
+        if first.continuity == "RESUMED" and first.is_known:
+            _check_missed(tally, call, first)
+            _check_complete(tally, call, call.life, first)
+    return tally
+
+
+def _allowed(history: History, call: Call, life: Life) -> tuple[tuple[str, ...], str]:
+    """How a call may open, and why."""
+    asked = call.begun.asked
+    if not call.begun.token:
+        return ("SNAPSHOT",), "it has no token"
+    origin = reached_with_token(call, history.calls)
+    if origin is None:
+        return ("RESUMED", "RESET"), "its token is from elsewhere than a stream"
+    earlier, reached = origin
+    before = earlier.begun.asked
+    if earlier.life is not life:
+        return ("RESET",), f"its token is from {earlier.name}, which another life of the log served"
+    if (asked.symbols, asked.sources, asked.delivery) != (before.symbols, before.sources, before.delivery):
+        return ("RESET",), f"its token is from {earlier.name}, which asked for something else"
+    if _is_within_reach(history, call, life, reached):
+        return ("RESUMED",), f"its token is from {earlier.name}, and all since then was kept still"
+    return ("RESUMED", "RESET"), f"its token is from {earlier.name}"
+
+
+def _is_within_reach(history: History, call: Call, life: Life, reached: Reached) -> bool:
+    """Whether the server cannot have forgotten any of what a call missed by the time that it answered."""
+    if call.begun.asked.delivery == "LATEST":
+        return True
+    missed = [
+        life.quotes[key][index]
+        for key in life.selected(call.begun.asked)
+        if (index := reached.get(key, -1) + 1) < len(life.quotes[key])
+    ]
+    if not missed:
+        return True
+    oldest = min(missed, key=lambda publication: publication.position)
+    answered_ns = call.received[0].at_ns
+    bytes_since = life.bytes_at(answered_ns) - oldest.bytes_before
+    is_young = answered_ns - oldest.at_ns < (history.plan.history_age_s - AGE_SLACK_S) * 1e9
+    return is_young and bytes_since < history.plan.history_bytes_max * BYTES_SLACK
+
+
+def _check_missed(tally: Tally, call: Call, phase: Phase) -> None:
+    """Each instrument goes on with the very next publication, or with a later one if it may skip."""
+    may_skip = call.begun.asked.delivery == "LATEST"
+    went_on = set()
+    for step in phase.steps:
+        for key, before, now in step.moves:
+            # A stream that falls behind the history later on says so, and is no matter of resuming any more.
+            may_skip = may_skip or (step.received.conflated > 0 and phase.steps[0] is not step)
+            expected = 0 if before is None else before + 1
+            if key in went_on or now is None:
+                continue
+            went_on.add(key)
+            if not tally.holds(now == expected or (may_skip and now > expected)):
+                tally.blame(
+                    f"goes on with publication {now} of {key}, and the next one missed is {expected}",
+                    call.name,
+                    step.received.number,
+                )
+
+
+def _check_complete(tally: Tally, call: Call, life: Life, phase: Phase) -> None:
+    """Once it has caught up, nothing is missing that was there before it was called."""
+    for step in phase.steps:
+        if step.received.caught_up:
+            for key in life.selected(call.begun.asked):
+                due = life.index_at(key, call.begun.at_ns) - 1
+                if not tally.holds(step.reached.get(key, -1) >= due):
+                    tally.blame(
+                        f"has caught up without publication {due} of {key}, which was there before the call",
+                        call.name,
+                        step.received.number,
+                    )
+            return
