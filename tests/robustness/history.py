@@ -61,6 +61,16 @@ class Phase:
         return self.continuity != "RESUMED"
 
 
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a token stands: what it says was delivered when it was first given."""
+
+    call: "Call"
+    reached: Reached
+    is_known: bool
+    """False if even then it was not known of every instrument where it stood."""
+
+
 @dataclass(slots=True)
 class Call:
     """One Subscribe call of a client."""
@@ -70,6 +80,8 @@ class Call:
     ended: CallEnded | None = None
     pauses: list[Paused] = field(default_factory=list)
     life: Life | None = None
+    origin: Origin | None = None
+    """Where its token is from; None if it has none, or one from elsewhere than a stream."""
     phases: list[Phase] = field(default_factory=list)
 
     @property
@@ -117,6 +129,16 @@ class History:
             for fault in self.faults
         )
 
+    def is_server_ending(self, since_ns: int, until_ns: int) -> bool:
+        """Whether the server had been told to end, and no other life of it had begun, in some of a span of time."""
+        for ended in self.ended:
+            next_ns = min(
+                (life.began_ns for life in self.published.lives if life.began_ns > ended.told_ns), default=None
+            )
+            if ended.told_ns <= until_ns and (next_ns is None or next_ns >= since_ns):
+                return True
+        return False
+
     def is_prompt(self, call: Call) -> bool:
         """Whether a call is one of a client that reads whatever comes as soon as it comes."""
         return self.kinds[call.begun.client].is_prompt
@@ -139,8 +161,9 @@ def assemble(plan: Plan, lines: list[Line], kinds: dict[str, Kind]) -> History:
         elif isinstance(line, Paused):
             calls[(line.client, line.call)].pauses.append(line)
     published = Published(lines)
+    origins: dict[tuple[str, str], Origin] = {}
     for call in calls.values():
-        _follow(call, calls, published)
+        _follow(call, origins, published)
 
     return History(
         plan=plan,
@@ -168,26 +191,23 @@ def load(plan: Plan, folder: Path) -> History:
     return assemble(plan, lines, {kind.name: kind for crowd in crowds for kind in crowd.kinds})
 
 
-def reached_with_token(call: Call, calls: dict[tuple[str, int], Call]) -> tuple[Call, Reached] | None:
-    """The call that a call's token is from, and where it stood; None if it is from elsewhere."""
-    if call.begun.token_from is None:
-        return None
-    earlier_number, response = call.begun.token_from
-    earlier = calls[(call.begun.client, earlier_number)]
-    for step in earlier.steps:
-        if step.received.number == response:
-            return earlier, step.reached
-    raise ValueError(f"{call.name} has a token of {earlier.name}, response {response}, which is not recorded")
+def _follow(call: Call, origins: dict[tuple[str, str], Origin], published: Published) -> None:
+    """Find the life that a call was served by, where it goes on from, and where each of its responses leaves it.
 
-
-def _follow(call: Call, calls: dict[tuple[str, int], Call], published: Published) -> None:
-    """Find the life that a call was served by and where each of its responses leaves it."""
+    A token that stands on several responses stands for the first of them: what is sent of a walk that passes updates
+    over does not count as reached before the walk is over.
+    """
+    client = call.begun.client
     call.life = _life(call, published)
+    call.origin = origins.get((client, call.begun.token))
     reached: Reached = {}
     phase: Phase | None = None
     for received in call.received:
         if phase is None or received.continuity != "UNSPECIFIED":
-            reached, is_known = _origin(call, calls) if received.continuity == "RESUMED" else ({}, True)
+            reached, is_known = {}, received.continuity != "RESUMED"
+            # Another life's places mean nothing in this one.
+            if not is_known and call.origin is not None and call.origin.call.life is call.life:
+                reached, is_known = call.origin.reached, call.origin.is_known
             phase = Phase(received.continuity, reached, is_known)
             call.phases.append(phase)
         reached = dict(reached)
@@ -202,15 +222,8 @@ def _follow(call: Call, calls: dict[tuple[str, int], Call], published: Published
         is_state = phase.has_state and not phase.caught_up
         phase.steps.append(Step(received, phase, is_state, moves, reached))
         phase.caught_up = phase.caught_up or received.caught_up
-
-
-def _origin(call: Call, calls: dict[tuple[str, int], Call]) -> tuple[Reached, bool]:
-    """Where a resumed call goes on from, and whether that is known."""
-    origin = reached_with_token(call, calls)
-    # Another life's places mean nothing in this one.
-    if origin is None or origin[0].life is not call.life:
-        return {}, False
-    return origin[1], True
+        if received.token:
+            origins.setdefault((client, received.token), Origin(call, reached, phase.is_known))
 
 
 def _life(call: Call, published: Published) -> Life | None:

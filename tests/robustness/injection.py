@@ -4,7 +4,7 @@ import asyncio
 import random
 import signal
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 import aiohttp
@@ -15,7 +15,8 @@ from tests.robustness.records import FaultFired
 from tests.robustness.stage import Stage
 
 DELAY_S_MAX: Final = 0.4
-GARBAGE_FRAMES_MAX: Final = 200
+GARBAGE_EVERY_MAX: Final = 5
+"""Of so many frames one is spoiled, in each way, at least."""
 GARBAGE: Final = ("malformed", "truncated", "non_json")
 
 
@@ -122,12 +123,14 @@ class Injector:
     async def _garbage_burst(self, step: Step) -> None:
         async with self._venues[step.target]:
             url = f"{self._stage.venues[step.target].rest_url}/_control"
+            every = 1 + int(step.share * GARBAGE_EVERY_MAX)
             began_ns = time.monotonic_ns()
             async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as session:
                 for fault in GARBAGE:
-                    count = 1 + int(step.share * GARBAGE_FRAMES_MAX)
-                    async with session.post(url, json={"fault": fault, "count": count}) as answer:
-                        answer.raise_for_status()
+                    await _switch(session, url, {"fault": fault, "every": every})
+                await asyncio.sleep(step.lasts_s)
+                for fault in GARBAGE:
+                    await _switch(session, url, {"fault": fault, "on": False})
             self._note(step, began_ns)
 
     async def _garbage_bytes(self, step: Step) -> None:
@@ -135,3 +138,8 @@ class Injector:
         began_ns = time.monotonic_ns()
         proxy.inject(self._rng.randbytes(1 + int(step.share * 2_000)))
         self._note(step, began_ns)
+
+
+async def _switch(session: aiohttp.ClientSession, url: str, wanted: Mapping[str, object]) -> None:
+    async with session.post(url, json=wanted) as answer:
+        answer.raise_for_status()

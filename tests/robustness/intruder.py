@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import grpc
 from tests.robustness.records import Answered, Writer
-from tests.robustness.subscriber import SERVICE, outcome
+from tests.robustness.subscriber import CHANNEL_OPTIONS, SERVICE, outcome
 
 from tickmux.v1 import market_data_service_pb2 as contract
 
@@ -25,9 +25,8 @@ class Intruder:
         self._target = target
         self._writer = writer
         self._rng = rng
-        options = (("grpc.use_local_subchannel_pool", 1), ("grpc.max_reconnect_backoff_ms", 300))
         # Any: without serialisers its calls take and give bytes, which the types do not know of.
-        self._channel: Any = grpc.aio.insecure_channel(target, options=options)
+        self._channel: Any = grpc.aio.insecure_channel(target, options=CHANNEL_OPTIONS)
         subscribe = contract.SubscribeRequest
         named = contract.Selection
         heartbeat = subscribe()
@@ -129,5 +128,5 @@ class Intruder:
 
 
 async def _told(call: Any) -> str:
-    code, reason, _ = await outcome(call)
+    code, reason, _, _ = await outcome(call)
     return f"{code}/{reason}" if reason else code

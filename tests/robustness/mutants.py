@@ -3,8 +3,118 @@
 They reach into the product from outside, in a process or a test of their own; nothing in the product knows of them.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Final
+import functools
+import itertools
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
 
-MUTANTS: Final[Mapping[str, Callable[[], None]]] = {}
-"""By name; calling one breaks the server of this process."""
+from tests.robustness import wire
+from tests.robustness.replacement import replace
+
+from tickmux.v1 import market_data_service_pb2 as contract
+from tickmux.v1 import quote_pb2
+from tickmux_server import route
+from tickmux_server.encoding import unsigned
+from tickmux_server.hub import Hub
+from tickmux_server.resume import ResumeTokens
+from tickmux_server.subscription import Subscription
+
+EVERY: Final = 23
+"""Of so many frames that are walked, one is mistreated."""
+
+Item = tuple[int, bytes]
+_FIELDS: Final = contract.SubscribeResponse.DESCRIPTOR.fields_by_name
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """A way to break the server, and who must notice."""
+
+    place: object
+    """Module or class that it changes."""
+    attribute: str
+    change: Callable[[Any], Any]
+    """Makes what stands there instead, from what stood there."""
+    caught_by: str
+    """Name of the validator."""
+
+    def break_server(self) -> Callable[[], None]:
+        """Break the server of this process; returns what mends it."""
+        return replace(self.place, self.attribute, self.change(getattr(self.place, self.attribute)))
+
+
+def _every(walk: Callable[..., Iterator[Item]], mistreat: Callable[[list[Item], int], None]) -> Any:
+    """Mistreat one in so many of the frames that walks find, before they are cut into responses."""
+    count = itertools.count(1)
+
+    @functools.wraps(walk)
+    def changed(*arguments: Any) -> Iterator[Item]:
+        items = list(walk(*arguments))
+        for at in range(len(items) - 1, -1, -1):
+            if next(count) % EVERY == 0:
+                mistreat(items, at)
+        return iter(items)
+
+    return changed
+
+
+def _skip(items: list[Item], at: int) -> None:
+    del items[at]
+
+
+def _repeat(items: list[Item], at: int) -> None:
+    items.insert(at, items[at])
+
+
+def _swap(items: list[Item], at: int) -> None:
+    """Change the places of a frame and the one before it of the same instrument."""
+    for before in range(at - 1, -1, -1):
+        if _instrument(items[before][1]) == _instrument(items[at][1]):
+            (early, first), (late, second) = items[before], items[at]
+            items[before], items[at] = (early, second), (late, first)
+            return
+
+
+def _instrument(frame: bytes) -> tuple[str, str]:
+    ((_, payload),) = wire.fields(frame)
+    quote = quote_pb2.Quote.FromString(payload)
+    return quote.source, quote.symbol
+
+
+def _too_far(field: Callable[[ResumeTokens, int, int], bytes]) -> Callable[[ResumeTokens, int, int], bytes]:
+    return lambda tokens, number, position: field(tokens, number, position + 1)
+
+
+def _too_early(respond: Callable[[Subscription], bytes | None]) -> Callable[[Subscription], bytes | None]:
+    def changed(subscription: Subscription) -> bytes | None:
+        response = respond(subscription)
+        is_opening = subscription._state or subscription._catching_up_to is not None
+        if response is None or not is_opening:
+            return response
+        return response + unsigned(_FIELDS["caught_up"].number, 1)
+
+    return changed
+
+
+def _one_more(respond: Callable[[Subscription], bytes | None]) -> Callable[[Subscription], bytes | None]:
+    def changed(subscription: Subscription) -> bytes | None:
+        response = respond(subscription)
+        if response is not None and (said := contract.SubscribeResponse.FromString(response).conflated):
+            # Of a number that is there twice, the last one counts.
+            response += unsigned(_FIELDS["conflated"].number, said + 1)
+        return response
+
+    return changed
+
+
+MUTANTS: Final[Mapping[str, Mutant]] = {
+    "skips-one": Mutant(route, "_in_order", lambda walk: _every(walk, _skip), "loss"),
+    "repeats-one": Mutant(route, "_in_order", lambda walk: _every(walk, _repeat), "order"),
+    "reorders-two": Mutant(route, "_in_order", lambda walk: _every(walk, _swap), "order"),
+    "token-too-far": Mutant(ResumeTokens, "field", _too_far, "resume"),
+    "caught-up-too-early": Mutant(Subscription, "next_response", _too_early, "caught-up"),
+    "conflated-off-by-one": Mutant(Subscription, "next_response", _one_more, "conflated"),
+    "old-epoch-as-fresh": Mutant(Hub, "served_frame", lambda _: lambda _hub, state: state.frame, "freshness"),
+}
+"""By name."""

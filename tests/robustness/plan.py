@@ -44,6 +44,7 @@ LASTS_S: Final = {
     Fault.VENUE_DELAY: (0.5, 2.0),
     Fault.VENUE_FREEZE: (2.8, 3.6),
     Fault.VENUE_RESTART: (0.0, 0.8),
+    Fault.GARBAGE_BURST: (0.2, 1.0),
 }
 """How long each lasts; those that are not here are over at once. A venue is silent for longer than the deadline after
 which it must be told, so that telling is checked."""
@@ -110,7 +111,7 @@ class Plan:
             write_deadline_s=rng.choice((1.0, 2.0)),
             stale_after_s=1.2,
             chunk_bytes=rng.choice((1_000, 8_000, 256 * 1024)),
-            rate=rng.choice((1_500.0, 4_000.0)),
+            rate=rng.choice((700.0, 1_500.0)),
         )
 
     def __str__(self) -> str:

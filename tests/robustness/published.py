@@ -1,7 +1,7 @@
 """All that was published in a run, indexed by instrument: the truth that clients' records are held against."""
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from tests.robustness.records import Appended, Asked, LifeBegun, Line, Listed, Quoted, Stated
@@ -53,6 +53,15 @@ class Life:
     def index_at(self, key: InstrumentKey, at_ns: int) -> int:
         """How many quotes of an instrument had been published before a moment."""
         return bisect_left(self.quotes.get(key, []), at_ns, key=lambda publication: publication.at_ns)
+
+    def first_missed(self, asked: Asked, reached: Mapping[InstrumentKey, int]) -> Publication | None:
+        """The earliest quote of a selection behind the places that were reached; None if there is none."""
+        missed = (
+            self.quotes[key][index]
+            for key in self.selected(asked)
+            if (index := reached.get(key, -1) + 1) < len(self.quotes[key])
+        )
+        return min(missed, key=lambda publication: publication.position, default=None)
 
     def bytes_at(self, at_ns: int) -> int:
         """Bytes of all quotes that had been published before a moment."""

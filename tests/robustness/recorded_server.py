@@ -5,16 +5,17 @@ constants whose true values a run of seconds would never reach.
 """
 
 import argparse
+import contextlib
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import ModuleType
 
 import uvloop
 from tests.robustness import mutants, wire
 from tests.robustness.records import Appended, Entry, LifeBegun, Listed, Quoted, Stated, Writer
+from tests.robustness.replacement import replace
 
 from tickmux_server import app, node, route, streams, subscription
 from tickmux_server.cli.logs import configure_logging
@@ -48,17 +49,16 @@ def _recorded(entry: LogEntry) -> Entry:
     return Listed(source, symbol, entry.channel)
 
 
-def set_limits(*, write_deadline_s: float, chunk_bytes: int) -> None:
-    """Shorten what is fixed in the product: how long a write may take, and how much goes into one response."""
-    replace(streams, "WRITE_DEADLINE_S", write_deadline_s)
+def set_limits(*, write_deadline_s: float, chunk_bytes: int) -> Callable[[], None]:
+    """Shorten what is fixed in the product: how long a write may take, and how much goes into one response.
+
+    Returns what sets them back.
+    """
+    undo = contextlib.ExitStack()
+    undo.callback(replace(streams, "WRITE_DEADLINE_S", write_deadline_s))
     for module in (route, subscription):
-        replace(module, "CHUNK_BYTES_MAX", chunk_bytes)
-
-
-def replace(module: ModuleType, name: str, value: object) -> None:
-    """Put something else in the place of a module's global, which must be there."""
-    assert hasattr(module, name), f"{module.__name__} has no {name} any more"
-    setattr(module, name, value)
+        undo.callback(replace(module, "CHUNK_BYTES_MAX", chunk_bytes))
+    return undo.close
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -76,7 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with Writer(options.record) as writer:
         replace(node, "MemoryLog", lambda: RecordedLog(writer))
         if options.mutant:
-            mutants.MUTANTS[options.mutant]()
+            mutants.MUTANTS[options.mutant].break_server()
         uvloop.run(app.serve(config, on_ready=_announce))
 
 

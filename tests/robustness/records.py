@@ -144,6 +144,8 @@ class CallEnded(Record, frozen=True, tag="end"):
     """ErrorInfo.reason; empty where there is none."""
     retry_s: float | None
     """RetryInfo.retry_delay; None where there is none."""
+    token: str
+    """ErrorInfo.metadata["resume_token"]; empty where there is none."""
 
 
 class Paused(Record, frozen=True, tag="pause"):

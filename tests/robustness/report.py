@@ -11,10 +11,10 @@ from tests.robustness.records import Received
 from tests.robustness.validators import VALIDATORS
 from tests.robustness.validators.tally import Tally, Violation
 
-AROUND: Final = 3
+AROUND: Final = 2
 """Responses shown before and after the one that breaks a promise."""
-VIOLATIONS_SHOWN: Final = 5
-LINE_CHARS_MAX: Final = 400
+VIOLATIONS_SHOWN: Final = 2
+LINE_CHARS_MAX: Final = 300
 
 
 @dataclass(slots=True)

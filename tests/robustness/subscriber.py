@@ -29,6 +29,13 @@ SERVICE: Final = "tickmux.v1.MarketDataService"
 SILENCE_HEARTBEATS: Final = 3
 TOKENS_KEPT: Final = 400
 SNAPSHOT_PAGE: Final = 7
+CHANNEL_OPTIONS: Final = (
+    ("grpc.use_local_subchannel_pool", 1),
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.min_reconnect_backoff_ms", 100),
+    ("grpc.max_reconnect_backoff_ms", 300),
+    ("grpc.max_receive_message_length", 16 << 20),
+)
 
 _CONTINUITY: Final = {number: name.removeprefix("CONTINUITY_") for name, number in contract.Continuity.items()}
 _STATE: Final = {number: name.removeprefix("SOURCE_STATE_") for name, number in source_pb2.SourceState.items()}
@@ -49,16 +56,8 @@ class Subscriber:
         self._writer = writer
         self._rng = rng
         self._tokens: list[tuple[str, Asked, int, int]] = []
-        options = [
-            ("grpc.use_local_subchannel_pool", 1),
-            ("grpc.initial_reconnect_backoff_ms", 100),
-            ("grpc.min_reconnect_backoff_ms", 100),
-            ("grpc.max_reconnect_backoff_ms", 300),
-            ("grpc.max_receive_message_length", 16 << 20),
-        ]
-        if kind.has_small_window:
-            options.append(("grpc.http2.bdp_probe", 0))
-        self._channel = grpc.aio.insecure_channel(target, options=options)
+        window = (("grpc.http2.bdp_probe", 0),) if kind.has_small_window else ()
+        self._channel = grpc.aio.insecure_channel(target, options=(*CHANNEL_OPTIONS, *window))
         # Without serialisers bytes go in and come out: what is checked is what was on the wire.
         self._subscribe: Any = self._channel.unary_stream(f"/{SERVICE}/Subscribe")
         self._get_snapshot: Any = self._channel.unary_unary(f"/{SERVICE}/GetSnapshot")
@@ -97,10 +96,9 @@ class Subscriber:
             self.caught_up = False
             if left:
                 call.cancel()
-                self._writer.write(CallEnded(time.monotonic_ns(), kind.name, self.call, True, left, "", None))
+                self._writer.write(CallEnded(time.monotonic_ns(), kind.name, self.call, True, left, "", None, ""))
         if not left:
-            code, reason, retry_s = await outcome(call)
-            self._writer.write(CallEnded(time.monotonic_ns(), kind.name, self.call, False, code, reason, retry_s))
+            self._writer.write(CallEnded(time.monotonic_ns(), kind.name, self.call, False, *await outcome(call)))
 
     async def _read_all(self, call: Any, asked: Asked) -> str:
         """Read responses until the call is over; why the client left it, or empty if the server ended it."""
@@ -109,7 +107,7 @@ class Subscriber:
         leaves_s = began_s + rng.uniform(*kind.life_s) if kind.life_s else float("inf")
         stalls_s = began_s + rng.uniform(*kind.stall_after_s) if kind.stall_after_s else float("inf")
         number = 0
-        while True:
+        while time.monotonic() < leaves_s:
             pause_s = rng.uniform(*kind.read_pause_s)
             if time.monotonic() >= stalls_s:
                 stalls_s = float("inf")
@@ -126,6 +124,7 @@ class Subscriber:
                 return ""
             self._take(response, asked, number)
             number += 1
+        return "CUT"
 
     async def _pause(self, pause_s: float) -> None:
         began_ns = time.monotonic_ns()
@@ -233,16 +232,17 @@ def _request(asked: Asked, token: str) -> bytes:
     return request.SerializeToString()
 
 
-async def outcome(call: Any) -> tuple[str, str, float | None]:
-    """Code, reason and delay before a retry, of a call that the server has ended."""
+async def outcome(call: Any) -> tuple[str, str, float | None, str]:
+    """Code, reason, delay before a retry, and token of a call that the server has ended."""
     code: grpc.StatusCode = await call.code()
-    reason, retry_s = "", None
+    reason, retry_s, token = "", None, ""
     for key, value in await call.trailing_metadata() or ():
         if key == "grpc-status-details-bin":
             for packed in status_pb2.Status.FromString(value).details:
                 if any_pb2.Any.Is(packed, error_details_pb2.ErrorInfo.DESCRIPTOR):
-                    reason = error_details_pb2.ErrorInfo.FromString(packed.value).reason
+                    info = error_details_pb2.ErrorInfo.FromString(packed.value)
+                    reason, token = info.reason, info.metadata.get("resume_token", "")
                 elif any_pb2.Any.Is(packed, error_details_pb2.RetryInfo.DESCRIPTOR):
                     delay = error_details_pb2.RetryInfo.FromString(packed.value).retry_delay
                     retry_s = delay.ToNanoseconds() / 1e9
-    return code.name, reason, retry_s
+    return code.name, reason, retry_s, token

@@ -3,10 +3,13 @@
 from typing import Final
 
 from tests.robustness.history import Call, History
+from tests.robustness.records import Received
 from tests.robustness.validators.tally import Tally
 
 CLOCK_SLACK_S: Final = 0.005
 """Responses are stamped by the wall clock when they are made, a moment before or after the pace is looked at."""
+QUOTE_BYTES_MAX: Final = 400
+"""A quote of ours, and a response's own fields, take less."""
 
 
 def check(history: History) -> Tally:
@@ -17,7 +20,7 @@ def check(history: History) -> Tally:
         if asked.delivery == "ALL_OR_END":
             _check_all_or_end(tally, call)
         if asked.min_interval_s:
-            _check_pace(tally, call)
+            _check_pace(tally, call, history.plan.chunk_bytes)
         if asked.delivery == "LATEST":
             for received in call.received:
                 keys = [(quote.source, quote.symbol) for quote in received.quotes]
@@ -30,16 +33,27 @@ def _check_all_or_end(tally: Tally, call: Call) -> None:
     for received in call.received:
         if not tally.holds(received.conflated == 0):
             tally.blame(f"{received.conflated} updates were passed over under ALL_OR_END", call.name, received.number)
+    if call.ended is not None and call.ended.reason == "CLIENT_TOO_FAR_BEHIND":
+        last = call.received[-1].token if call.received else call.begun.token
+        is_proper = call.ended.code == "RESOURCE_EXHAUSTED" and call.ended.token == last
+        if not tally.holds(is_proper):
+            tally.blame(f"it ends {call.ended.code} with another token than the last one", call.name)
 
 
-def _check_pace(tally: Tally, call: Call) -> None:
-    """Between two live responses with quotes is the interval that was asked for."""
-    before_ns: int | None = None
+def _check_pace(tally: Tally, call: Call, chunk_bytes: int) -> None:
+    """Between two live responses with quotes is the interval that was asked for, unless one was too full for both.
+
+    A response is full when the next quote would not fit, or when a status had to stand between them.
+    """
+    before: Received | None = None
+    is_live = False
     for step in call.steps:
-        if step.is_state or not step.received.quotes:
-            continue
-        if before_ns is not None:
-            apart_s = (step.received.sent_at_ns - before_ns) / 1e9
-            if not tally.holds(apart_s >= call.begun.asked.min_interval_s - CLOCK_SLACK_S):
-                tally.blame(f"{apart_s:.3f} s after the response before it", call.name, step.received.number)
-        before_ns = step.received.sent_at_ns
+        received = step.received
+        if is_live and received.quotes:
+            is_cut = before is not None and (before.size + QUOTE_BYTES_MAX > chunk_bytes or received.statuses)
+            if before is not None and not is_cut:
+                apart_s = (received.sent_at_ns - before.sent_at_ns) / 1e9
+                if not tally.holds(apart_s >= call.begun.asked.min_interval_s - CLOCK_SLACK_S):
+                    tally.blame(f"{apart_s:.3f} s after the response before it", call.name, received.number)
+            before = received
+        is_live = is_live or received.caught_up

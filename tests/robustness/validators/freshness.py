@@ -42,12 +42,20 @@ def _check_flags(tally: Tally, call: Call) -> None:
 
 
 def _check_epochs(tally: Tally, call: Call) -> None:
-    """Once a slot is told to be in an epoch, no live quote of an earlier one follows."""
+    """Once a slot is told to be in an epoch, no live quote of an earlier one follows.
+
+    What catches up after RESUMED is of the past: its phase opens with how the slots stand now. So are quotes that wait
+    for their pace, which news of sources does not.
+    """
+    if call.begun.asked.min_interval_s:
+        return
     for phase in call.phases:
         epochs: dict[tuple[str, str], int] = {}
+        is_live = False
         for step in phase.steps:
             epochs.update({(told.source, told.channel): told.epoch for told in step.received.statuses})
-            if step.is_state:
+            if not is_live:
+                is_live = step.received.caught_up
                 continue
             for quote in step.received.quotes:
                 epoch = epochs.get((quote.source, quote.channel), 0)

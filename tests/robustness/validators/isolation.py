@@ -7,7 +7,7 @@ from tests.robustness.validators.tally import Tally
 
 RESIDENT_GROWTH_BYTES_MAX: Final = 96 << 20
 """Beyond the history, from the first look at a process to any later one."""
-BEHIND: Final = ("CLIENT_TOO_SLOW", "FELL_BEHIND")
+BEHIND: Final = ("CLIENT_TOO_SLOW", "CLIENT_TOO_FAR_BEHIND")
 
 
 def check(history: History) -> Tally:
@@ -25,12 +25,13 @@ def check(history: History) -> Tally:
 
 
 def _check_reader(tally: Tally, history: History, call: Call) -> None:
-    """A prompt reader under ALL whose own way was clear is not conflated, nor called slow."""
+    """A prompt reader under ALL, at no pace of its own, whose way was clear is not conflated, nor called slow."""
     span = (call.begun.at_ns, call.until_ns)
     # What a frozen server, or a process that got no processor, leaves unread for longer than the history is not its
     # neighbours' doing.
     is_hindered = history.is_faulted(*span, "client", "garbage-bytes", "server-freeze") or history.stood_still(*span)
-    if call.begun.asked.delivery == "LATEST" or not history.is_prompt(call) or is_hindered:
+    asked = call.begun.asked
+    if asked.delivery == "LATEST" or asked.min_interval_s or not history.is_prompt(call) or is_hindered:
         return
     for received in call.received:
         if not tally.holds(received.conflated == 0):

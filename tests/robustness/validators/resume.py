@@ -1,14 +1,9 @@
 """Resume: a token within reach yields exactly the missed updates, any other one RESET and full state; never part."""
 
-from typing import Final
-
-from tests.robustness.history import Call, History, Phase, Reached, reached_with_token
+from tests.robustness.history import Call, History, Phase
 from tests.robustness.published import Life
+from tests.robustness.validators.reach import is_within_reach
 from tests.robustness.validators.tally import Tally
-
-AGE_SLACK_S: Final = 0.05
-"""An update is recorded a moment before the history takes it."""
-BYTES_SLACK: Final = 0.9
 
 
 def check(history: History) -> Tally:
@@ -32,36 +27,17 @@ def _allowed(history: History, call: Call, life: Life) -> tuple[tuple[str, ...],
     asked = call.begun.asked
     if not call.begun.token:
         return ("SNAPSHOT",), "it has no token"
-    origin = reached_with_token(call, history.calls)
-    if origin is None:
+    if call.origin is None:
         return ("RESUMED", "RESET"), "its token is from elsewhere than a stream"
-    earlier, reached = origin
+    earlier = call.origin.call
     before = earlier.begun.asked
     if earlier.life is not life:
         return ("RESET",), f"its token is from {earlier.name}, which another life of the log served"
     if (asked.symbols, asked.sources, asked.delivery) != (before.symbols, before.sources, before.delivery):
         return ("RESET",), f"its token is from {earlier.name}, which asked for something else"
-    if _is_within_reach(history, call, life, reached):
+    if asked.delivery == "LATEST" or is_within_reach(history, call, life, call.origin):
         return ("RESUMED",), f"its token is from {earlier.name}, and all since then was kept still"
     return ("RESUMED", "RESET"), f"its token is from {earlier.name}"
-
-
-def _is_within_reach(history: History, call: Call, life: Life, reached: Reached) -> bool:
-    """Whether the server cannot have forgotten any of what a call missed by the time that it answered."""
-    if call.begun.asked.delivery == "LATEST":
-        return True
-    missed = [
-        life.quotes[key][index]
-        for key in life.selected(call.begun.asked)
-        if (index := reached.get(key, -1) + 1) < len(life.quotes[key])
-    ]
-    if not missed:
-        return True
-    oldest = min(missed, key=lambda publication: publication.position)
-    answered_ns = call.received[0].at_ns
-    bytes_since = life.bytes_at(answered_ns) - oldest.bytes_before
-    is_young = answered_ns - oldest.at_ns < (history.plan.history_age_s - AGE_SLACK_S) * 1e9
-    return is_young and bytes_since < history.plan.history_bytes_max * BYTES_SLACK
 
 
 def _check_missed(tally: Tally, call: Call, phase: Phase) -> None:
