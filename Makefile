@@ -9,6 +9,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 LISTEN ?= 127.0.0.1:50051
+SEED ?= 1
+RUNS ?= 10
 
 .PHONY: help
 help: ## list these commands
@@ -42,6 +44,10 @@ golden: $(VENV)/.dev ## rewrite tests/golden from the recordings
 landed: $(VENV)/.dev ## record the contract as landed, after the breaking check passed
 	@test ! -e proto/landed.binpb || $(BIN)/buf breaking --against proto/landed.binpb
 	@$(BIN)/buf build --as-file-descriptor-set --exclude-source-info -o proto/landed.binpb
+
+.PHONY: robustness
+robustness: $(VENV)/.dev ## let things go wrong, SEED=1 RUNS=10, and hold every promise against what was recorded
+	@$(BIN)/python -m tests.robustness --seed $(SEED) --runs $(RUNS)
 
 .PHONY: bench
 bench: $(VENV)/.dev peers ## print the tables of benchmarks/

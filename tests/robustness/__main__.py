@@ -20,9 +20,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--faults", type=int, default=2, help="least faults in a run (default: %(default)s)")
     parser.add_argument("--only", action="append", type=Fault, metavar="FAULT", default=[], help="choose among these")
     parser.add_argument("--mutant", choices=sorted(MUTANTS), help="break the server in this way")
+    parser.add_argument("--keep", action="store_true", help="keep the records of clean runs too")
     options = parser.parse_args(arguments)
     is_clean = campaign(
-        options.seed, options.runs, faults=options.faults, only=options.only, mutant=options.mutant, say=_say
+        options.seed,
+        options.runs,
+        faults=options.faults,
+        only=options.only,
+        mutant=options.mutant,
+        keep=options.keep,
+        say=_say,
     )
     return 0 if is_clean else 1
 

@@ -21,6 +21,7 @@ def campaign(
     faults: int = 2,
     only: Sequence[Fault] = (),
     mutant: str | None = None,
+    keep: bool = False,
     say: Callable[[str], None] = print,
 ) -> bool:
     """Carry out the runs of consecutive seeds until one breaks a promise, and print what they come to.
@@ -31,6 +32,7 @@ def campaign(
         faults: how many faults a run has at least.
         only: choose among these faults; all if empty.
         mutant: what is to be wrong with the server, if anything.
+        keep: keep the records of clean runs too.
         say: prints a line.
 
     Returns:
@@ -52,7 +54,10 @@ def campaign(
             say(reproduce(plan, faults, folder, mutant))
             is_clean = False
             break
-        shutil.rmtree(folder)
+        if keep:
+            say(f"the records are in {folder}")
+        else:
+            shutil.rmtree(folder)
     say(f"\n{table}")
     lacks = table.lacks() if is_clean else []
     for lack in lacks:

@@ -1,8 +1,9 @@
 """A run as validators read it: what was published, what each call was told, and what went wrong meanwhile."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 import msgspec
 from tests.robustness import records
@@ -24,6 +25,11 @@ from tests.robustness.records import (
     ServerEnded,
     StoodStill,
 )
+
+PUBLISHED_FILE: Final = "published.jsonl"
+RUN_FILE: Final = "run.jsonl"
+LOG_FILE: Final = "server.log"
+"""Files of a run beside those of its clients."""
 
 Reached = dict[InstrumentKey, int]
 """Of each instrument, the place of the latest quote that a client was told, among all published ones of its life."""
@@ -118,6 +124,7 @@ class History:
     health: list[Health]
     ended: list[ServerEnded]
     memory: list[Memory]
+    server_log: list[str]
 
     def is_faulted(self, since_ns: int, until_ns: int, *prefixes: str, target: str = "") -> bool:
         """Whether a fault whose name begins so, on a target if one is given, was at work in a span of time."""
@@ -148,7 +155,7 @@ class History:
         return any(still.at_ns <= until_ns and still.until_ns >= since_ns for still in self.stills)
 
 
-def assemble(plan: Plan, lines: list[Line], kinds: dict[str, Kind]) -> History:
+def assemble(plan: Plan, lines: list[Line], kinds: dict[str, Kind], server_log: Sequence[str] = ()) -> History:
     """Put the records of a run together and follow every call through them."""
     calls: dict[tuple[str, int], Call] = {}
     for line in lines:
@@ -177,6 +184,7 @@ def assemble(plan: Plan, lines: list[Line], kinds: dict[str, Kind]) -> History:
         health=[line for line in lines if isinstance(line, Health)],
         ended=[line for line in lines if isinstance(line, ServerEnded)],
         memory=[line for line in lines if isinstance(line, Memory)],
+        server_log=list(server_log),
     )
 
 
@@ -188,7 +196,8 @@ def load(plan: Plan, folder: Path) -> History:
     """
     lines = [line for file in sorted(folder.glob("*.jsonl")) for line in records.read(file)]
     crowds = [msgspec.json.decode(file.read_bytes(), type=Crowd) for file in sorted(folder.glob("*.json"))]
-    return assemble(plan, lines, {kind.name: kind for crowd in crowds for kind in crowd.kinds})
+    kinds = {kind.name: kind for crowd in crowds for kind in crowd.kinds}
+    return assemble(plan, lines, kinds, (folder / LOG_FILE).read_text().splitlines())
 
 
 def _follow(call: Call, origins: dict[tuple[str, str], Origin], published: Published) -> None:

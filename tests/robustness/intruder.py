@@ -13,6 +13,8 @@ from tests.robustness.subscriber import CHANNEL_OPTIONS, SERVICE, outcome
 from tickmux.v1 import market_data_service_pb2 as contract
 
 ANSWER_S_MAX: Final = 4.0
+PLACES: Final = 100
+"""So many calls may be open on a connection; those that are over must not count."""
 INVALID: Final = "INVALID_ARGUMENT/INVALID_REQUEST"
 CLOSED: Final = "closed"
 STILL_OPEN: Final = "still open"
@@ -48,6 +50,7 @@ class Intruder:
             ),
             "page too large": ((INVALID,), lambda: self._ask(contract.GetSnapshotRequest(page_size=10_001))),
             "malformed page token": ((INVALID,), lambda: self._ask(contract.GetSnapshotRequest(page_token="?"))),
+            "more wrong requests than a connection has places": ((INVALID,), self._many),
             "oversized request": (("RESOURCE_EXHAUSTED",), lambda: self._stream(b"\x0a" * 70_000)),
             "oversized metadata": (
                 ("RESOURCE_EXHAUSTED", "INTERNAL", "UNAVAILABLE"),
@@ -109,6 +112,10 @@ class Intruder:
         except grpc.aio.AioRpcError:
             return await _told(call)
         return "served"
+
+    async def _many(self) -> str:
+        request = contract.GetSnapshotRequest(page_size=10_001)
+        return " and ".join(sorted({await self._ask(request) for _ in range(PLACES + 20)}))
 
     async def _raw(self, sent: bytes) -> str:
         host, _, port = self._target.rpartition(":")

@@ -107,7 +107,7 @@ class Plan:
             history_age_s=rng.choice((0.6, 1.2, 2.5)),
             history_bytes_max=rng.choice((1 << 20, 64 << 20)),
             stream_age_s=rng.choice((2.5, 4.0, 600.0)),
-            drain_s=1.5,
+            drain_s=1.0,
             write_deadline_s=rng.choice((1.0, 2.0)),
             stale_after_s=1.2,
             chunk_bytes=rng.choice((1_000, 8_000, 256 * 1024)),

@@ -43,6 +43,7 @@ class Script:
     def __init__(self, *kinds: Kind) -> None:
         self.now_ns = NS_PER_S
         self.lines: list[Line] = []
+        self.server_log: list[str] = []
         self._kinds = {kind.name: kind for kind in kinds or (Kind(name="client"),)}
         self._head = 0
         self._numbers: dict[tuple[str, int], int] = {}
@@ -138,4 +139,4 @@ class Script:
 
     def history(self) -> History:
         """The run."""
-        return assemble(PLAN, self.lines, self._kinds)
+        return assemble(PLAN, self.lines, self._kinds, self.server_log)

@@ -10,15 +10,13 @@ from typing import Final, Self
 
 from tests.e2e.processes import VenueProcess, free_port
 from tests.robustness.crowd import Crowd
+from tests.robustness.history import LOG_FILE, PUBLISHED_FILE, RUN_FILE
 from tests.robustness.kinds import kinds, kinds_to_freeze
 from tests.robustness.plan import SOURCES, Plan
 from tests.robustness.processes import CrowdProcess, RecordedServer
 from tests.robustness.proxy import Proxy
 from tests.robustness.records import Health, Memory, ServerEnded, Writer
 
-PUBLISHED_FILE: Final = "published.jsonl"
-RUN_FILE: Final = "run.jsonl"
-LOG_FILE: Final = "server.log"
 HEALTHY_S_MAX: Final = 20.0
 """Generous: sources and clients are back within a second or two."""
 LIVE: Final = "LIVE"

@@ -68,7 +68,7 @@ def test_a_run_as_promised_has_no_violation_and_something_to_check_for_nearly_ev
     history = clean().history()
     tallies = {name: check(history) for name, check in VALIDATORS.items()}
     assert [str(violation) for tally in tallies.values() for violation in tally.violations] == []
-    assert [name for name, tally in tallies.items() if not tally.checks] == ["deliveries"]
+    assert [name for name, tally in tallies.items() if not tally.checks] == ["deliveries", "log"]
 
 
 def lacks_an_instrument(script: Script) -> None:
@@ -279,7 +279,7 @@ def sees_a_hole(script: Script) -> None:
     script.lines.append(LibraryEvent(NS_PER_S, "library", "Hole", "Hole(…)"))
 
 
-BROKEN = {
+BROKEN: dict[Callable[[Script], None], str] = {
     lacks_an_instrument: "snapshot",
     begins_late_behind_the_state: "snapshot",
     goes_back: "order",
@@ -338,6 +338,13 @@ def test_latest_may_skip_but_repeats_nothing_in_one_response() -> None:
     assert not VALIDATORS["loss"](script.history()).violations
     script.told([("ETH", 1), ("ETH", 1)])
     assert VALIDATORS["deliveries"](script.history()).violations
+
+
+def test_a_traceback_in_the_log_is_named() -> None:
+    script = started()
+    script.server_log = ["INFO listening", "ERROR it failed | Traceback (most recent call last): | …"]
+    tally = VALIDATORS["log"](script.history())
+    assert (tally.checks, len(tally.violations)) == (2, 1)
 
 
 def test_all_or_end_passes_nothing_over() -> None:

@@ -15,6 +15,7 @@ from tests.robustness.validators import (
     freshness,
     isolation,
     library,
+    # log,
     loss,
     order,
     recovery,
@@ -41,6 +42,7 @@ VALIDATORS: Final[Mapping[str, Callable[[History], Tally]]] = {
     "drain": drain.check,
     "codes": codes.check,
     "library": library.check,
+    # "log": log.check,
 }
 """By the name of the promise."""
 
