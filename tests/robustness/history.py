@@ -9,7 +9,7 @@ import msgspec
 from tests.robustness import records
 from tests.robustness.crowd import Crowd
 from tests.robustness.kinds import Kind
-from tests.robustness.plan import Plan
+from tests.robustness.plan import CLIENTS, Plan
 from tests.robustness.published import InstrumentKey, Life, Published
 from tests.robustness.records import (
     Answered,
@@ -135,6 +135,25 @@ class History:
             and fault.until_ns >= since_ns
             for fault in self.faults
         )
+
+    def is_hindered(self, client: str, since_ns: int, until_ns: int, *, server: Sequence[str] = ("server",)) -> bool:
+        """Whether anything stood between a client and what it reads in some of a span of time.
+
+        Args:
+            client: its name.
+            since_ns: begin of the span.
+            until_ns: end of the span.
+            server: prefixes of the faults of the server that count.
+        """
+        kind = self.kinds[client]
+        faults = [*server]
+        if kind.is_frozen:
+            faults.append("client-freeze")
+        if not kind.is_direct:
+            faults += ["client-cut", "client-blackhole", "client-delay"]
+            if self.is_faulted(since_ns, until_ns, "garbage-bytes", target=CLIENTS):
+                return True
+        return self.is_faulted(since_ns, until_ns, *faults) or self.stood_still(since_ns, until_ns)
 
     def is_server_ending(self, since_ns: int, until_ns: int) -> bool:
         """Whether the server had been told to end, and no other life of it had begun, in some of a span of time."""

@@ -19,6 +19,8 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True):
     """What it asks for instead now and then, with the token of what it asked for before."""
     is_direct: bool = False
     """It connects past the proxy."""
+    is_frozen: bool = False
+    """It lives in the process that is stopped now and then."""
     is_prompt: bool = True
     """It reads whatever comes as soon as it comes."""
     has_small_window: bool = False
@@ -59,10 +61,11 @@ def kinds(rng: random.Random, *, history_age_s: float, write_deadline_s: float) 
         Kind(name="slow", is_prompt=False, has_small_window=True, read_pause_s=(0.02, 0.06)),
         Kind(
             name="stalled",
+            is_direct=True,
             is_prompt=False,
             has_small_window=True,
             stall_after_s=(0.3, 1.0),
-            stall_s=(write_deadline_s + 1.5, write_deadline_s + 2.5),
+            stall_s=(write_deadline_s + 2.0, write_deadline_s + 3.5),
         ),
         Kind(
             name="reconnecting",
@@ -115,6 +118,6 @@ def kinds(rng: random.Random, *, history_age_s: float, write_deadline_s: float) 
 def kinds_to_freeze() -> list[Kind]:
     """The clients of the process that is stopped now and then."""
     return [
-        Kind(name="frozen"),
-        Kind(name="frozen-latest", asked=Asked(delivery="LATEST", sources=("binance",))),
+        Kind(name="frozen", is_frozen=True),
+        Kind(name="frozen-latest", is_frozen=True, asked=Asked(delivery="LATEST", sources=("binance",))),
     ]

@@ -5,7 +5,7 @@ They reach into the product from outside, in a process or a test of their own; n
 
 import functools
 import itertools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,10 +14,10 @@ from tests.robustness.replacement import replace
 
 from tickmux.v1 import market_data_service_pb2 as contract
 from tickmux.v1 import quote_pb2
-from tickmux_server import route
 from tickmux_server.encoding import unsigned
 from tickmux_server.hub import Hub
 from tickmux_server.resume import ResumeTokens
+from tickmux_server.route import _Cutter
 from tickmux_server.subscription import Subscription
 
 EVERY: Final = 23
@@ -44,17 +44,16 @@ class Mutant:
         return replace(self.place, self.attribute, self.change(getattr(self.place, self.attribute)))
 
 
-def _every(walk: Callable[..., Iterator[Item]], mistreat: Callable[[list[Item], int], None]) -> Any:
-    """Mistreat one in so many of the frames that walks find, before they are cut into responses."""
+def _every(take: Callable[..., bool], mistreat: Callable[[list[Item], int], None]) -> Callable[..., bool]:
+    """Mistreat one in so many of the frames that are about to be cut into responses."""
     count = itertools.count(1)
 
-    @functools.wraps(walk)
-    def changed(*arguments: Any) -> Iterator[Item]:
-        items = list(walk(*arguments))
+    @functools.wraps(take)
+    def changed(cutter: Any, items: list[Item], **options: Any) -> bool:
         for at in range(len(items) - 1, -1, -1):
             if next(count) % EVERY == 0:
                 mistreat(items, at)
-        return iter(items)
+        return take(cutter, items, **options)
 
     return changed
 
@@ -109,9 +108,9 @@ def _one_more(respond: Callable[[Subscription], bytes | None]) -> Callable[[Subs
 
 
 MUTANTS: Final[Mapping[str, Mutant]] = {
-    "skips-one": Mutant(route, "_in_order", lambda walk: _every(walk, _skip), "loss"),
-    "repeats-one": Mutant(route, "_in_order", lambda walk: _every(walk, _repeat), "order"),
-    "reorders-two": Mutant(route, "_in_order", lambda walk: _every(walk, _swap), "order"),
+    "skips-one": Mutant(_Cutter, "take", lambda take: _every(take, _skip), "loss"),
+    "repeats-one": Mutant(_Cutter, "take", lambda take: _every(take, _repeat), "order"),
+    "reorders-two": Mutant(_Cutter, "take", lambda take: _every(take, _swap), "order"),
     "token-too-far": Mutant(ResumeTokens, "field", _too_far, "resume"),
     "caught-up-too-early": Mutant(Subscription, "next_response", _too_early, "caught-up"),
     "conflated-off-by-one": Mutant(Subscription, "next_response", _one_more, "conflated"),

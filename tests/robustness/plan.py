@@ -24,11 +24,11 @@ class Fault(enum.Enum):
     SERVER_FREEZE = "server-freeze"
     SERVER_TERM = "server-term"
     SERVER_KILL = "server-kill"
+    VENUE_FREEZE = "venue-freeze"
     VENUE_CUT = "venue-cut"
+    VENUE_RESTART = "venue-restart"
     VENUE_BLACKHOLE = "venue-blackhole"
     VENUE_DELAY = "venue-delay"
-    VENUE_FREEZE = "venue-freeze"
-    VENUE_RESTART = "venue-restart"
     GARBAGE_BURST = "garbage-burst"
     GARBAGE_BYTES = "garbage-bytes"
 
@@ -101,17 +101,19 @@ class Plan:
         if rng.random() < EXTRA_PROBABILITY:
             # Pairs that the order of the deck does not bring together.
             chosen.append(rng.choice(deck))
+        history_age_s = rng.choice((0.6, 1.2, 2.5))
         return cls(
             seed=seed,
             steps=tuple(_step(fault, rng) for fault in chosen),
-            history_age_s=rng.choice((0.6, 1.2, 2.5)),
-            history_bytes_max=rng.choice((1 << 20, 64 << 20)),
+            history_age_s=history_age_s,
+            history_bytes_max=rng.choice((2 << 20, 64 << 20)),
             stream_age_s=rng.choice((2.5, 4.0, 600.0)),
             drain_s=1.0,
-            write_deadline_s=rng.choice((1.0, 2.0)),
+            # Who stalls is ended before the history forgets, or falls behind it first.
+            write_deadline_s=rng.choice((1.0, history_age_s + 1.0)),
             stale_after_s=1.2,
             chunk_bytes=rng.choice((1_000, 8_000, 256 * 1024)),
-            rate=rng.choice((700.0, 1_500.0)),
+            rate=rng.choice((900.0, 1_800.0)),
         )
 
     def __str__(self) -> str:

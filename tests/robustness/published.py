@@ -63,6 +63,14 @@ class Life:
         )
         return min(missed, key=lambda publication: publication.position, default=None)
 
+    def bytes_between(self, asked: Asked, since_ns: int, until_ns: int) -> int:
+        """Bytes of the quotes of a selection that were published in a span of time."""
+        return sum(
+            publication.quoted.size
+            for key in self.selected(asked)
+            for publication in self.quotes[key][self.index_at(key, since_ns) : self.index_at(key, until_ns)]
+        )
+
     def bytes_at(self, at_ns: int) -> int:
         """Bytes of all quotes that had been published before a moment."""
         reached = 0

@@ -1,6 +1,6 @@
 """What is printed: a line a run, the table of faults and promises, and what there is to know of a failure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -21,7 +21,7 @@ LINE_CHARS_MAX: Final = 300
 class Table:
     """How often each fault fired, and how much was checked of each promise in the runs in which it did."""
 
-    faults: Iterable[Fault] = tuple(Fault)
+    faults: Sequence[Fault] = tuple(Fault)
     runs: int = 0
     fired: dict[str, int] = field(default_factory=dict)
     checks: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -38,10 +38,13 @@ class Table:
             for fault in set(seen):
                 self.checks[(fault, promise)] = self.checks.get((fault, promise), 0) + tally.checks
 
-    def lacks(self) -> list[str]:
-        """Faults that never fired and promises that were never checked."""
-        never_fired = [f"{fault.value} never fired" for fault in self.faults if not self.fired.get(fault.value)]
-        return never_fired + [f"{promise} was never checked" for promise, checks in self.total.items() if not checks]
+    def never_fired(self) -> list[str]:
+        """Names of the faults that never fired."""
+        return [fault.value for fault in self.faults if not self.fired.get(fault.value)]
+
+    def never_checked(self) -> list[str]:
+        """Names of the promises that were never checked."""
+        return [promise for promise, checks in self.total.items() if not checks]
 
     def __str__(self) -> str:
         """The table: a row a fault, a column a promise."""

@@ -130,6 +130,9 @@ class Stage:
         for process in (self.crowd, self.freezable):
             for kind in process.crowd.kinds:
                 standing = process.standings.get(kind.name)
+                if kind.stall_after_s is not None:
+                    # It may be long before it reads again.
+                    continue
                 if process.caught_up_ns.get(kind.name, 0) < since_ns:
                     missing.append(f"{kind.name} has not caught up")
                 elif standing is not None and kind.name in STEADY:

@@ -15,12 +15,14 @@ from tests.robustness.validators import (
     freshness,
     isolation,
     library,
-    # log,
+    log,
     loss,
     order,
     recovery,
     resume,
+    silence,
     snapshot,
+    stalls,
     tokens,
 )
 from tests.robustness.validators.tally import Tally
@@ -32,8 +34,10 @@ VALIDATORS: Final[Mapping[str, Callable[[History], Tally]]] = {
     "resume": resume.check,
     "isolation": isolation.check,
     "freshness": freshness.check,
+    "silence": silence.check,
     "recovery": recovery.check,
     "bounds": bounds.check,
+    "stalls": stalls.check,
     "conflated": conflated.check,
     "caught-up": caught_up.check,
     "tokens": tokens.check,
@@ -42,7 +46,7 @@ VALIDATORS: Final[Mapping[str, Callable[[History], Tally]]] = {
     "drain": drain.check,
     "codes": codes.check,
     "library": library.check,
-    # "log": log.check,
+    "log": log.check,
 }
 """By the name of the promise."""
 

@@ -43,14 +43,16 @@ def _check_all_or_end(tally: Tally, call: Call) -> None:
 def _check_pace(tally: Tally, call: Call, chunk_bytes: int) -> None:
     """Between two live responses with quotes is the interval that was asked for, unless one was too full for both.
 
-    A response is full when the next quote would not fit, or when a status had to stand between them.
+    A response is full when the next quote would not fit, or a part of such a one when a status had to stand in between.
     """
     before: Received | None = None
     is_live = False
     for step in call.steps:
         received = step.received
         if is_live and received.quotes:
-            is_cut = before is not None and (before.size + QUOTE_BYTES_MAX > chunk_bytes or received.statuses)
+            is_cut = before is not None and (
+                before.size + QUOTE_BYTES_MAX > chunk_bytes or before.statuses or received.statuses
+            )
             if before is not None and not is_cut:
                 apart_s = (received.sent_at_ns - before.sent_at_ns) / 1e9
                 if not tally.holds(apart_s >= call.begun.asked.min_interval_s - CLOCK_SLACK_S):

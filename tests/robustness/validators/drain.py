@@ -1,7 +1,11 @@
 """Drain: a stream that is sent away is told so in its last response, and ends UNAVAILABLE with RetryInfo."""
 
+from typing import Final
+
 from tests.robustness.history import Call, History
 from tests.robustness.validators.tally import Tally
+
+OTHERS: Final = ("server-freeze", "server-kill")
 
 
 def check(history: History) -> Tally:
@@ -22,7 +26,7 @@ def check(history: History) -> Tally:
 def _check_farewell(tally: Tally, history: History, call: Call) -> None:
     ended = call.ended
     assert ended is not None
-    if history.is_faulted(call.received[-1].at_ns, ended.at_ns, "client", "garbage-bytes", "server-kill"):
+    if history.is_hindered(call.begun.client, call.received[-1].at_ns, ended.at_ns, server=OTHERS):
         return
     is_proper = ended.code == "UNAVAILABLE" and ended.reason == "GOING_AWAY" and ended.retry_s is not None
     if not tally.holds(is_proper):
@@ -35,8 +39,7 @@ def _check_told(tally: Tally, history: History, call: Call) -> None:
         span = (ended.told_ns - 200_000_000, ended.at_ns)
         caught_up = any(received.caught_up and received.at_ns < span[0] for received in call.received)
         is_witness = caught_up and call.until_ns >= ended.told_ns and history.is_prompt(call)
-        others = history.is_faulted(*span, "client", "garbage-bytes", "server-freeze", "server-kill")
-        if ended.signal != "SIGTERM" or not is_witness or others or history.stood_still(*span):
+        if ended.signal != "SIGTERM" or not is_witness or history.is_hindered(call.begun.client, *span, server=OTHERS):
             continue
         if call.ended is not None and call.ended.by_client:
             # It left by itself at that moment.
