@@ -13,6 +13,7 @@ from tests.robustness.plan import CLIENTS, Plan
 from tests.robustness.published import InstrumentKey, Life, Published
 from tests.robustness.records import (
     Answered,
+    Asked,
     CallBegun,
     CallEnded,
     FaultFired,
@@ -23,6 +24,7 @@ from tests.robustness.records import (
     Paused,
     Received,
     ServerEnded,
+    SnapshotTaken,
     StoodStill,
 )
 
@@ -57,7 +59,9 @@ class Phase:
     began_with: Reached
     """Where every instrument stood at the point that it goes on from; nothing for a state."""
     is_known: bool
-    """Whether that point is known: not if the token came from elsewhere than an earlier call."""
+    """Whether that point is known of every instrument."""
+    may_repeat: bool = False
+    """Whether it may begin before that point, as one that goes on from a snapshot does."""
     caught_up: bool = False
     steps: list[Step] = field(default_factory=list)
 
@@ -71,10 +75,21 @@ class Phase:
 class Origin:
     """Where a token stands: what it says was delivered when it was first given."""
 
-    call: "Call"
+    name: str
+    """Of the call, or what else gave it."""
+    life: Life | None
+    asked: Asked
     reached: Reached
     is_known: bool
     """False if even then it was not known of every instrument where it stood."""
+    snapshot_ns: int | None = None
+    """When the snapshot began that gave it, if one did: it stands for that moment, and later pages are ahead of it."""
+
+    def fits(self, asked: Asked) -> bool:
+        """Whether it was given for what is asked for; that of a snapshot holds under any delivery."""
+        return (self.asked.symbols, self.asked.sources) == (asked.symbols, asked.sources) and (
+            self.snapshot_ns is not None or self.asked.delivery == asked.delivery
+        )
 
 
 @dataclass(slots=True)
@@ -87,7 +102,7 @@ class Call:
     pauses: list[Paused] = field(default_factory=list)
     life: Life | None = None
     origin: Origin | None = None
-    """Where its token is from; None if it has none, or one from elsewhere than a stream."""
+    """Where its token is from; None if it has none."""
     phases: list[Phase] = field(default_factory=list)
 
     @property
@@ -124,6 +139,7 @@ class History:
     health: list[Health]
     ended: list[ServerEnded]
     memory: list[Memory]
+    snapshots: list[SnapshotTaken]
     server_log: list[str]
 
     def is_faulted(self, since_ns: int, until_ns: int, *prefixes: str, target: str = "") -> bool:
@@ -187,7 +203,9 @@ def assemble(plan: Plan, lines: list[Line], kinds: dict[str, Kind], server_log: 
         elif isinstance(line, Paused):
             calls[(line.client, line.call)].pauses.append(line)
     published = Published(lines)
-    origins: dict[tuple[str, str], Origin] = {}
+    origins = {
+        (line.client, line.token): _snapshot(line, published) for line in lines if isinstance(line, SnapshotTaken)
+    }
     for call in calls.values():
         _follow(call, origins, published)
 
@@ -203,6 +221,7 @@ def assemble(plan: Plan, lines: list[Line], kinds: dict[str, Kind], server_log: 
         health=[line for line in lines if isinstance(line, Health)],
         ended=[line for line in lines if isinstance(line, ServerEnded)],
         memory=[line for line in lines if isinstance(line, Memory)],
+        snapshots=[line for line in lines if isinstance(line, SnapshotTaken)],
         server_log=list(server_log),
     )
 
@@ -234,9 +253,10 @@ def _follow(call: Call, origins: dict[tuple[str, str], Origin], published: Publi
         if phase is None or received.continuity != "UNSPECIFIED":
             reached, is_known = {}, received.continuity != "RESUMED"
             # Another life's places mean nothing in this one.
-            if not is_known and call.origin is not None and call.origin.call.life is call.life:
+            if not is_known and call.origin is not None and call.origin.life is call.life:
                 reached, is_known = call.origin.reached, call.origin.is_known
-            phase = Phase(received.continuity, reached, is_known)
+            may_repeat = call.origin is not None and call.origin.snapshot_ns is not None
+            phase = Phase(received.continuity, reached, is_known, may_repeat)
             call.phases.append(phase)
         reached = dict(reached)
         moves: list[tuple[InstrumentKey, int | None, int | None]] = []
@@ -251,7 +271,17 @@ def _follow(call: Call, origins: dict[tuple[str, str], Origin], published: Publi
         phase.steps.append(Step(received, phase, is_state, moves, reached))
         phase.caught_up = phase.caught_up or received.caught_up
         if received.token:
-            origins.setdefault((client, received.token), Origin(call, reached, phase.is_known))
+            given = Origin(call.name, call.life, call.begun.asked, reached, phase.is_known)
+            origins.setdefault((client, received.token), given)
+
+
+def _snapshot(taken: SnapshotTaken, published: Published) -> Origin:
+    reached: Reached = {}
+    life: Life | None = None
+    for quote in taken.quotes:
+        if found := published.find(quote.source, quote.symbol, quote.epoch, quote.revision):
+            life, reached[(quote.source, quote.symbol)] = found
+    return Origin("a snapshot", life, taken.asked, reached, is_known=True, snapshot_ns=taken.at_ns)
 
 
 def _life(call: Call, published: Published) -> Life | None:

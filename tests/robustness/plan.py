@@ -112,7 +112,7 @@ class Plan:
             # Who stalls is ended before the history forgets, or falls behind it first.
             write_deadline_s=rng.choice((1.0, history_age_s + 1.0)),
             stale_after_s=1.2,
-            chunk_bytes=rng.choice((1_000, 8_000, 256 * 1024)),
+            chunk_bytes=rng.choice((3_000, 16_000, 256 * 1024)),
             rate=rng.choice((900.0, 1_800.0)),
         )
 

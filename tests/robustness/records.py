@@ -131,6 +131,17 @@ class Received(Record, frozen=True, tag="got"):
     """Its bytes."""
 
 
+class SnapshotTaken(Record, frozen=True, tag="snapshot"):
+    """A client took a snapshot, page by page."""
+
+    at_ns: int
+    """Before it asked for the first page."""
+    client: str
+    asked: Asked
+    token: str
+    quotes: tuple[ToldQuote, ...]
+
+
 class CallEnded(Record, frozen=True, tag="end"):
     """A Subscribe call was over."""
 
@@ -227,6 +238,7 @@ Line = (
     | Appended
     | CallBegun
     | Received
+    | SnapshotTaken
     | CallEnded
     | Paused
     | StoodStill

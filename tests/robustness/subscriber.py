@@ -3,6 +3,7 @@
 import asyncio
 import random
 import time
+from collections.abc import Iterator
 from typing import Any, Final
 
 import grpc
@@ -17,6 +18,7 @@ from tests.robustness.records import (
     CallEnded,
     Paused,
     Received,
+    SnapshotTaken,
     ToldQuote,
     ToldStatus,
     Writer,
@@ -161,15 +163,21 @@ class Subscriber:
     async def _snapshot_token(self, asked: Asked) -> str:
         """The token that a GetSnapshot of several pages ends with; empty if it did not come to that."""
         request = contract.GetSnapshotRequest(selection=_selection(asked), page_size=SNAPSHOT_PAGE)
+        began_ns = time.monotonic_ns()
+        quotes: list[ToldQuote] = []
         try:
             while True:
                 answer = await self._get_snapshot(request.SerializeToString(), timeout=2.0)
                 page = contract.GetSnapshotResponse.FromString(answer)
+                quotes += _quotes(answer)
                 if not page.next_page_token:
-                    return str(page.resume_token)
+                    break
                 request.page_token = page.next_page_token
         except grpc.aio.AioRpcError:
             return ""
+        token = str(page.resume_token)
+        self._writer.write(SnapshotTaken(began_ns, self.kind.name, asked, token, tuple(quotes)))
+        return token
 
 
 def decoded(response: bytes, at_ns: int, client: str, call: int, number: int) -> Received:
@@ -180,21 +188,6 @@ def decoded(response: bytes, at_ns: int, client: str, call: int, number: int) ->
         ValueError: the same.
     """
     message = contract.SubscribeResponse.FromString(response)
-    quotes = []
-    for field, payload in wire.fields(response):
-        if field == 1:
-            quote = quote_pb2.Quote.FromString(payload)
-            quotes.append(
-                ToldQuote(
-                    quote.source,
-                    quote.symbol,
-                    quote.channel,
-                    quote.epoch,
-                    quote.revision,
-                    wire.digest(payload),
-                    quote_pb2.QUOTE_FLAG_STALE in quote.flags,
-                )
-            )
     return Received(
         at_ns,
         client,
@@ -210,10 +203,26 @@ def decoded(response: bytes, at_ns: int, client: str, call: int, number: int) ->
             ToldStatus(status.source, status.channel, _STATE[status.state], status.epoch)
             for status in message.source_statuses
         ),
-        tuple(quotes),
+        tuple(_quotes(response)),
         message.sent_at.ToNanoseconds(),
         len(response),
     )
+
+
+def _quotes(response: bytes) -> Iterator[ToldQuote]:
+    """The quotes of a response, of a stream or a snapshot."""
+    for field, payload in wire.fields(response):
+        if field == 1:
+            quote = quote_pb2.Quote.FromString(payload)
+            yield ToldQuote(
+                quote.source,
+                quote.symbol,
+                quote.channel,
+                quote.epoch,
+                quote.revision,
+                wire.digest(payload),
+                quote_pb2.QUOTE_FLAG_STALE in quote.flags,
+            )
 
 
 def _selection(asked: Asked) -> contract.Selection:

@@ -1,7 +1,7 @@
 """Seeds that found a bug, each with what it was: the run of the seed stays clean.
 
-A seed decides what goes wrong and when, not which process gets the processor first; where a bug needs luck to show, a test of its
-own beside the code that had it pins it down.
+A seed decides what goes wrong and when, not which process gets the processor first; where a bug needs luck to show, a
+test of its own beside the code that had it pins it down.
 """
 
 import pytest

@@ -13,8 +13,10 @@ from tests.robustness.records import (
     Memory,
     Paused,
     ServerEnded,
+    SnapshotTaken,
     Stated,
     StoodStill,
+    ToldQuote,
 )
 from tests.robustness.script import EPOCH, NS_PER_S, Script
 from tests.robustness.validators import VALIDATORS
@@ -343,6 +345,36 @@ def test_latest_may_skip_but_repeats_nothing_in_one_response() -> None:
     assert not VALIDATORS["loss"](script.history()).violations
     script.told([("ETH", 1), ("ETH", 1)])
     assert VALIDATORS["deliveries"](script.history()).violations
+
+
+def after_a_snapshot(*first: tuple[str, int]) -> Script:
+    """A call that goes on from a snapshot of two pages, with BTC at 2 on the first and ETH at 2 on the second."""
+    script = started()
+    script.end()
+    began_ns = script.now_ns
+    script.publish("ETH", 2)
+    quotes = tuple(ToldQuote("binance", name, "0", EPOCH, 2, f"{name}{EPOCH}/2", False) for name in ("BTC", "ETH"))
+    script.lines.append(SnapshotTaken(began_ns, "client", EVERYTHING, "of a snapshot", quotes))
+    script.publish("BTC", 3)
+    script.publish("ETH", 3)
+    script.call(token="of a snapshot")
+    script.told(first, continuity="RESUMED", caught_up=True)
+    return script
+
+
+@pytest.mark.parametrize(
+    ("first", "is_clean"),
+    [
+        # Between the pages ETH got on: it stands for the moment of the first.
+        ([("ETH", 2), ("BTC", 3), ("ETH", 3)], True),
+        ([("BTC", 3), ("ETH", 3)], True),
+        ([("BTC", 3)], False),
+    ],
+)
+def test_a_stream_goes_on_from_a_snapshot(first: list[tuple[str, int]], *, is_clean: bool) -> None:
+    history = after_a_snapshot(*first).history()
+    assert (not VALIDATORS["resume"](history).violations) is is_clean
+    assert not VALIDATORS["content"](history).violations
 
 
 def test_a_traceback_in_the_log_is_named() -> None:

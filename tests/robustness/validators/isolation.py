@@ -8,6 +8,8 @@ from tests.robustness.validators.tally import Tally
 
 RESIDENT_GROWTH_BYTES_MAX: Final = 96 << 20
 """Beyond the history, from the first look at a process to any later one."""
+AFTERMATH_S: Final = 3.0
+"""For so long a server that was frozen, or a client that was cut off, may have to catch up."""
 UNDER_WAY_S: Final = 0.2
 """A response may have been as long on its way."""
 BEHIND: Final = ("CLIENT_TOO_SLOW", "CLIENT_TOO_FAR_BEHIND")
@@ -29,7 +31,7 @@ def check(history: History) -> Tally:
 
 def _check_reader(tally: Tally, history: History, call: Call) -> None:
     """A prompt reader under ALL, at no pace of its own, whose way was clear is not conflated, nor called slow."""
-    span = (call.begun.at_ns, call.until_ns)
+    span = (call.begun.at_ns - round(AFTERMATH_S * 1e9), call.until_ns)
     # What a frozen server, or a process that got no processor, leaves unread for longer than the history is not its
     # neighbours' doing.
     is_hindered = history.is_hindered(call.begun.client, *span, server=("server-freeze",))

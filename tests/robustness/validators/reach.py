@@ -13,9 +13,12 @@ BYTES_SLACK: Final = 0.9
 def is_within_reach(history: History, call: Call, life: Life, origin: Origin) -> bool:
     """Whether the server cannot have forgotten any of what a call missed by the time that it first answered."""
     oldest = life.first_missed(call.begun.asked, origin.reached)
-    if oldest is None:
+    if origin.snapshot_ns is not None:
+        since_ns, bytes_before = origin.snapshot_ns, life.bytes_at(origin.snapshot_ns)
+    elif oldest is not None:
+        since_ns, bytes_before = oldest.at_ns, oldest.bytes_before
+    else:
         return True
     answered_ns = call.received[0].at_ns
-    bytes_since = life.bytes_at(answered_ns) - oldest.bytes_before
-    is_young = answered_ns - oldest.at_ns < (history.plan.history_age_s - AGE_SLACK_S) * 1e9
-    return is_young and bytes_since < history.plan.history_bytes_max * BYTES_SLACK
+    is_young = answered_ns - since_ns < (history.plan.history_age_s - AGE_SLACK_S) * 1e9
+    return is_young and life.bytes_at(answered_ns) - bytes_before < history.plan.history_bytes_max * BYTES_SLACK

@@ -27,17 +27,17 @@ def _allowed(history: History, call: Call, life: Life) -> tuple[tuple[str, ...],
     asked = call.begun.asked
     if not call.begun.token:
         return ("SNAPSHOT",), "it has no token"
-    if call.origin is None:
-        return ("RESUMED", "RESET"), "its token is from elsewhere than a stream"
-    earlier = call.origin.call
-    before = earlier.begun.asked
-    if earlier.life is not life:
-        return ("RESET",), f"its token is from {earlier.name}, which another life of the log served"
-    if (asked.symbols, asked.sources, asked.delivery) != (before.symbols, before.sources, before.delivery):
-        return ("RESET",), f"its token is from {earlier.name}, which asked for something else"
-    if asked.delivery == "LATEST" or is_within_reach(history, call, life, call.origin):
-        return ("RESUMED",), f"its token is from {earlier.name}, and all since then was kept still"
-    return ("RESUMED", "RESET"), f"its token is from {earlier.name}"
+    origin = call.origin
+    if origin is None:
+        return ("RESUMED", "RESET"), "its token is from nowhere"
+    why = f"its token is from {origin.name}"
+    if origin.life is not life:
+        return ("RESET",), f"{why}, which another life of the log served"
+    if not origin.fits(asked):
+        return ("RESET",), f"{why}, which asked for something else"
+    if asked.delivery == "LATEST" or is_within_reach(history, call, life, origin):
+        return ("RESUMED",), f"{why}, and all since then was kept still"
+    return ("RESUMED", "RESET"), why
 
 
 def _check_missed(tally: Tally, call: Call, phase: Phase) -> None:
@@ -52,7 +52,9 @@ def _check_missed(tally: Tally, call: Call, phase: Phase) -> None:
             if key in went_on or now is None:
                 continue
             went_on.add(key)
-            if not tally.holds(now == expected or (may_skip and now > expected)):
+            if not tally.holds(
+                now == expected or (may_skip and now > expected) or (phase.may_repeat and now < expected)
+            ):
                 tally.blame(
                     f"goes on with publication {now} of {key}, and the next one missed is {expected}",
                     call.name,
