@@ -14,7 +14,7 @@ from typing import Final
 import msgspec
 from tests.robustness.intruder import Intruder
 from tests.robustness.kinds import Kind
-from tests.robustness.records import LibraryEvent, StoodStill, Writer
+from tests.robustness.records import LibraryEvent, LibraryQuote, StoodStill, Writer
 from tests.robustness.subscriber import Subscriber
 
 import tickmux_client
@@ -23,6 +23,7 @@ REPORT_S: Final = 0.2
 TICK_S: Final = 0.05
 STILL_S: Final = 0.25
 """A tick that is later than this is written down: nobody else is to blame for what was not read meanwhile."""
+EVENT_CHARS_MAX: Final = 300
 
 
 class Crowd(msgspec.Struct, frozen=True):
@@ -105,9 +106,12 @@ async def _follow_with_the_library(target: str, writer: Writer) -> None:
         events = client.subscribe(heartbeat_interval_s=1.0)
         async with contextlib.aclosing(events):
             async for event in events:
-                if not isinstance(event, tickmux_client.Quote):
-                    kind = type(event).__name__
-                    writer.write(LibraryEvent(time.monotonic_ns(), "library", kind, repr(event)[:300]))
+                now_ns = time.monotonic_ns()
+                if isinstance(event, tickmux_client.Quote):
+                    told = (event.source, event.symbol, event.epoch, event.revision, event.gap_before)
+                    writer.write(LibraryQuote(now_ns, "library", *told))
+                else:
+                    writer.write(LibraryEvent(now_ns, "library", type(event).__name__, repr(event)[:EVENT_CHARS_MAX]))
 
 
 def _await_end_of_stdin(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:

@@ -19,6 +19,7 @@ from tests.robustness.records import (
     FaultFired,
     Health,
     LibraryEvent,
+    LibraryQuote,
     Line,
     Memory,
     Paused,
@@ -135,7 +136,7 @@ class History:
     faults: list[FaultFired]
     stills: list[StoodStill]
     answers: list[Answered]
-    library: list[LibraryEvent]
+    library: list[LibraryEvent | LibraryQuote]
     health: list[Health]
     ended: list[ServerEnded]
     memory: list[Memory]
@@ -217,7 +218,7 @@ def assemble(plan: Plan, lines: list[Line], kinds: dict[str, Kind], server_log: 
         faults=[line for line in lines if isinstance(line, FaultFired)],
         stills=[line for line in lines if isinstance(line, StoodStill)],
         answers=[line for line in lines if isinstance(line, Answered)],
-        library=[line for line in lines if isinstance(line, LibraryEvent)],
+        library=[line for line in lines if isinstance(line, LibraryEvent | LibraryQuote)],
         health=[line for line in lines if isinstance(line, Health)],
         ended=[line for line in lines if isinstance(line, ServerEnded)],
         memory=[line for line in lines if isinstance(line, Memory)],

@@ -188,12 +188,24 @@ class Answered(Record, frozen=True, tag="answer"):
 
 
 class LibraryEvent(Record, frozen=True, tag="event"):
-    """What the Python client library yielded, quotes apart from those that say something."""
+    """What the Python client library yielded beside quotes."""
 
     at_ns: int
     client: str
     kind: str
     text: str
+
+
+class LibraryQuote(Record, frozen=True, tag="yield"):
+    """A quote that the Python client library yielded."""
+
+    at_ns: int
+    client: str
+    source: str
+    symbol: str
+    epoch: int
+    revision: int
+    gap_before: bool
 
 
 class FaultFired(Record, frozen=True, tag="fault"):
@@ -244,6 +256,7 @@ Line = (
     | StoodStill
     | Answered
     | LibraryEvent
+    | LibraryQuote
     | FaultFired
     | ServerEnded
     | Health

@@ -10,6 +10,7 @@ from tests.robustness.records import (
     FaultFired,
     Health,
     LibraryEvent,
+    LibraryQuote,
     Memory,
     Paused,
     ServerEnded,
@@ -99,6 +100,12 @@ def loses_one(script: Script) -> None:
     script.publish("BTC", 3, 4, 5)
     script.told([("BTC", 3)])
     script.told([("BTC", 5)])
+
+
+def loses_the_last_of_all(script: Script) -> None:
+    script.publish("BTC", 3)
+    script.wait(2.0)
+    script.told(state="LIVE")
 
 
 def loses_more_than_it_says(script: Script) -> None:
@@ -201,6 +208,11 @@ def does_not_end_who_stalls(script: Script) -> None:
     script.end()
 
 
+def falls_silent(script: Script) -> None:
+    script.wait(4.0)
+    script.told(state="LIVE")
+
+
 def fails_on_sigterm(script: Script) -> None:
     script.lines.append(ServerEnded(script.now_ns, script.now_ns, "SIGTERM", 1))
 
@@ -286,11 +298,25 @@ def sees_a_hole(script: Script) -> None:
     script.lines.append(LibraryEvent(NS_PER_S, "library", "Hole", "Hole(…)"))
 
 
+def yields(script: Script, *revisions: int, gap_before: bool = False) -> None:
+    for revision in revisions:
+        script.lines.append(LibraryQuote(NS_PER_S, "library", "binance", "BTC", EPOCH, revision, gap_before))
+
+
+def yields_one_twice(script: Script) -> None:
+    yields(script, 1, 2, 2)
+
+
+def yields_too_little_and_does_not_say_so(script: Script) -> None:
+    yields(script, 1, 2, 4)
+
+
 BROKEN: dict[Callable[[Script], None], str] = {
     lacks_an_instrument: "snapshot",
     begins_late_behind_the_state: "snapshot",
     goes_back: "order",
     loses_one: "loss",
+    loses_the_last_of_all: "loss",
     loses_more_than_it_says: "loss",
     resumes_one_too_far: "resume",
     resumes_and_leaves_out_the_end: "resume",
@@ -306,6 +332,7 @@ BROKEN: dict[Callable[[Script], None], str] = {
     does_not_come_back: "recovery",
     is_still_in_the_epoch_of_before_the_cut: "recovery",
     lives_for_ever: "bounds",
+    falls_silent: "bounds",
     fails_on_sigterm: "bounds",
     conflates_by_one_too_many: "conflated",
     conflates_by_one_too_few: "conflated",
@@ -322,6 +349,8 @@ BROKEN: dict[Callable[[Script], None], str] = {
     ends_without_a_word: "drain",
     accepts_garbage: "codes",
     sees_a_hole: "library",
+    yields_one_twice: "library",
+    yields_too_little_and_does_not_say_so: "library",
 }
 
 
@@ -345,6 +374,16 @@ def test_latest_may_skip_but_repeats_nothing_in_one_response() -> None:
     assert not VALIDATORS["loss"](script.history()).violations
     script.told([("ETH", 1), ("ETH", 1)])
     assert VALIDATORS["deliveries"](script.history()).violations
+
+
+def test_the_library_may_miss_what_it_says_it_missed_and_begin_anew_after_a_reset() -> None:
+    script = started()
+    yields(script, 1, 2)
+    yields(script, 5, gap_before=True)
+    script.lines.append(LibraryEvent(NS_PER_S, "library", "Reset", "Reset(…)"))
+    yields(script, 5, 6)
+    tally = VALIDATORS["library"](script.history())
+    assert (tally.checks, tally.violations) == (4, [])
 
 
 def after_a_snapshot(*first: tuple[str, int]) -> Script:

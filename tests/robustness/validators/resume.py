@@ -28,8 +28,8 @@ def _allowed(history: History, call: Call, life: Life) -> tuple[tuple[str, ...],
     if not call.begun.token:
         return ("SNAPSHOT",), "it has no token"
     origin = call.origin
-    if origin is None:
-        return ("RESUMED", "RESET"), "its token is from nowhere"
+    if origin is None or origin.life is None:
+        return ("RESUMED", "RESET"), "its token is from nobody knows where"
     why = f"its token is from {origin.name}"
     if origin.life is not life:
         return ("RESET",), f"{why}, which another life of the log served"
