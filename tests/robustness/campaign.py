@@ -48,8 +48,13 @@ def campaign(
         plan = Plan.of(each, faults=faults, only=only)
         folder = Path(tempfile.mkdtemp(prefix=f"tickmux-robustness-{each}-"))
         began_s = time.monotonic()
-        asyncio.run(perform(plan, folder, mutant=mutant))
-        lived = history.load(plan, folder)
+        try:
+            asyncio.run(perform(plan, folder, mutant=mutant))
+            lived = history.load(plan, folder)
+        except BaseException:
+            say(f"seed {each}: the run itself failed")
+            say(reproduce(plan, faults, folder, mutant))
+            raise
         tallies = validate(lived)
         table.add((fault.fault for fault in lived.faults), tallies)
         say(run_line(plan, time.monotonic() - began_s, tallies))

@@ -2,11 +2,9 @@
 
 import asyncio
 import contextlib
-import os
 import random
 import signal
 import sys
-import threading
 import time
 from pathlib import Path
 from typing import Final
@@ -14,6 +12,7 @@ from typing import Final
 import msgspec
 from tests.robustness.intruder import Intruder
 from tests.robustness.kinds import Kind
+from tests.robustness.parent import end_with_parent
 from tests.robustness.records import LibraryEvent, LibraryQuote, StoodStill, Writer
 from tests.robustness.subscriber import Subscriber
 
@@ -55,7 +54,7 @@ async def run(crowd: Crowd) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
-    threading.Thread(target=_await_end_of_stdin, args=(loop, stop), daemon=True).start()
+    end_with_parent()
     rng = random.Random(crowd.seed)
     with Writer(Path(crowd.record)) as writer:
         subscribers = [
@@ -112,12 +111,6 @@ async def _follow_with_the_library(target: str, writer: Writer) -> None:
                     writer.write(LibraryQuote(now_ns, "library", *told))
                 else:
                     writer.write(LibraryEvent(now_ns, "library", type(event).__name__, repr(event)[:EVENT_CHARS_MAX]))
-
-
-def _await_end_of_stdin(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
-    while os.read(0, 4096):
-        pass
-    loop.call_soon_threadsafe(stop.set)
 
 
 if __name__ == "__main__":

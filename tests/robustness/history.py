@@ -172,8 +172,10 @@ class History:
                 return True
         return self.is_faulted(since_ns, until_ns, *faults) or self.stood_still(since_ns, until_ns)
 
-    def is_server_ending(self, since_ns: int, until_ns: int) -> bool:
-        """Whether the server had been told to end, and no other life of it had begun, in some of a span of time."""
+    def is_server_away(self, since_ns: int, until_ns: int) -> bool:
+        """Whether no life of the server had begun, or one had been told to end, in some of a span of time."""
+        if self.published.life_at(since_ns) is None:
+            return True
         for ended in self.ended:
             next_ns = min(
                 (life.began_ns for life in self.published.lives if life.began_ns > ended.told_ns), default=None

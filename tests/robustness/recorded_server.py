@@ -14,6 +14,7 @@ from pathlib import Path
 
 import uvloop
 from tests.robustness import mutants, wire
+from tests.robustness.parent import end_with_parent
 from tests.robustness.records import Appended, Entry, LifeBegun, Listed, Quoted, Stated, Writer
 from tests.robustness.replacement import replace
 
@@ -72,6 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     config = load_config(options.config, {}, {"listen": options.listen})
     configure_logging(config.log_level, None)
+    end_with_parent()
     set_limits(write_deadline_s=options.write_deadline_s, chunk_bytes=options.chunk_bytes)
     with Writer(options.record) as writer:
         replace(node, "MemoryLog", lambda: RecordedLog(writer))

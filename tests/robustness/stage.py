@@ -5,13 +5,14 @@ import contextlib
 import random
 import signal
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, Self
 
 from tests.e2e.processes import VenueProcess, free_port
 from tests.robustness.crowd import Crowd
 from tests.robustness.history import LOG_FILE, PUBLISHED_FILE, RUN_FILE
-from tests.robustness.kinds import kinds, kinds_to_freeze
+from tests.robustness.kinds import Kind, kinds, kinds_to_freeze
 from tests.robustness.plan import SOURCES, Plan
 from tests.robustness.processes import CrowdProcess, RecordedServer
 from tests.robustness.proxy import Proxy
@@ -69,36 +70,38 @@ class Stage:
             mutant=self._mutant,
         )
         self._open.callback(self._keep_log)
+        self._open.push_async_callback(self.server.stop)
         self._open.push_async_callback(self.end_server, signal.SIGTERM)
         for venue in self.venues.values():
             self._open.push_async_callback(venue.stop)
-        starting = [self.start_venue(name) for name in self.venues]
-        await asyncio.gather(self.server.start(), *starting)
-        await self._start_clients()
+        self.crowd, self.freezable = crowds = self._crowds()
+        for crowd in crowds:
+            self._open.push_async_callback(crowd.stop)
+        venues = [self.start_venue(name) for name in self.venues]
+        # All at once: each waits for the others by itself.
+        await asyncio.gather(self.server.start(), *venues, *(crowd.start() for crowd in crowds))
         watching = asyncio.create_task(self._watch_memory())
         self._open.callback(watching.cancel)
 
-    async def _start_clients(self) -> None:
+    def _crowds(self) -> tuple[CrowdProcess, CrowdProcess]:
+        """The processes of clients: the one that is left alone, and the one that is frozen now and then."""
         plan = self.plan
         rng = random.Random(f"clients {plan.seed}")
         chosen = kinds(rng, history_age_s=plan.history_age_s, write_deadline_s=plan.write_deadline_s)
-        crowds = []
-        for name, members, is_main in (("crowd", chosen, True), ("freezable", kinds_to_freeze(), False)):
-            crowd = Crowd(
-                name=name,
-                seed=rng.getrandbits(32),
-                proxied=f"127.0.0.1:{self.client_proxy.port}",
-                direct=self._listen,
-                record=str(self.folder / f"{name}.jsonl"),
-                kinds=tuple(members),
-                with_intruder=is_main,
-                with_library=is_main,
-            )
-            process = CrowdProcess(crowd, self.folder)
-            self._open.push_async_callback(process.stop)
-            crowds.append(process)
-        self.crowd, self.freezable = crowds
-        await asyncio.gather(*(process.start() for process in crowds))
+        return self._crowd("crowd", chosen, rng, is_main=True), self._crowd("freezable", kinds_to_freeze(), rng)
+
+    def _crowd(self, name: str, members: Sequence[Kind], rng: random.Random, *, is_main: bool = False) -> CrowdProcess:
+        crowd = Crowd(
+            name=name,
+            seed=rng.getrandbits(32),
+            proxied=f"127.0.0.1:{self.client_proxy.port}",
+            direct=self._listen,
+            record=str(self.folder / f"{name}.jsonl"),
+            kinds=tuple(members),
+            with_intruder=is_main,
+            with_library=is_main,
+        )
+        return CrowdProcess(crowd, self.folder)
 
     async def start_venue(self, name: str) -> None:
         """Start a life of a venue."""

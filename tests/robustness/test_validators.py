@@ -37,6 +37,11 @@ def started(*kinds: Kind, asked: Asked = EVERYTHING) -> Script:
     return script
 
 
+def answered(got: str) -> Answered:
+    """What came of garbage, well after the server had begun."""
+    return Answered(3 * NS_PER_S, 3 * NS_PER_S, "garbage", ("INVALID_ARGUMENT",), got)
+
+
 def clean() -> Script:
     """A whole life of a client: state, live, conflation, resumption in time and too late, the end of the server."""
     script = started(Kind(name="client", is_prompt=False))
@@ -61,7 +66,7 @@ def clean() -> Script:
         ServerEnded(script.now_ns, told_ns, "SIGTERM", 0),
         Health(script.now_ns, "before", 1.0, ()),
         Memory(script.now_ns, 1, 50 << 20),
-        Answered(NS_PER_S, NS_PER_S, "garbage", ("INVALID_ARGUMENT",), "INVALID_ARGUMENT"),
+        answered("INVALID_ARGUMENT"),
         LibraryEvent(NS_PER_S, "library", "Reset", ""),
     ]
     return script
@@ -291,7 +296,7 @@ def ends_without_a_word(script: Script) -> None:
 
 
 def accepts_garbage(script: Script) -> None:
-    script.lines.append(Answered(NS_PER_S, NS_PER_S, "garbage", ("INVALID_ARGUMENT",), "served"))
+    script.lines.append(answered("served"))
 
 
 def sees_a_hole(script: Script) -> None:

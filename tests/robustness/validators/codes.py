@@ -14,7 +14,7 @@ def check(history: History) -> Tally:
     for answer in history.answers:
         # A channel whose server was away fails for a moment more before it tries again.
         span = (answer.at_ns - RECONNECT_NS, answer.until_ns)
-        if history.is_faulted(*span, "server") or history.is_server_ending(*span):
+        if history.is_faulted(*span, "server") or history.is_server_away(*span):
             continue
         if not tally.holds(answer.got in answer.expected):
             tally.blame(f"{answer.case}: {answer.got} instead of {' or '.join(answer.expected)}")
