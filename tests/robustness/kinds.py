@@ -8,6 +8,7 @@ from tests.robustness.records import Asked
 EVERYTHING = Asked()
 NARROW = Asked(symbols=("BTCUSDT", "ETH*", "NOSUCHCOIN"))
 ONE_SOURCE = Asked(sources=("kraken",))
+CONSOLIDATED = Asked(sources=("consolidated", "binance"))
 
 
 class Kind(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,6 +89,7 @@ def kinds(rng: random.Random, *, history_age_s: float, write_deadline_s: float) 
             snapshots=0.2,
         ),
         Kind(name="one-source", asked=ONE_SOURCE, life_s=(1.0, 3.0)),
+        Kind(name="consolidated", asked=CONSOLIDATED, life_s=(0.5, 3.0)),
         Kind(
             name="latest",
             asked=Asked(delivery="LATEST"),

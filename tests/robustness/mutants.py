@@ -3,7 +3,6 @@
 They reach into the product from outside, in a process or a test of their own; nothing in the product knows of them.
 """
 
-import functools
 import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,14 +16,17 @@ from tickmux.v1 import quote_pb2
 from tickmux_server.encoding import unsigned
 from tickmux_server.hub import Hub
 from tickmux_server.resume import ResumeTokens
-from tickmux_server.route import _Cutter
 from tickmux_server.subscription import Subscription
 
 EVERY: Final = 23
-"""Of so many frames that are walked, one is mistreated."""
+"""Of so many quotes that are written, one is mistreated."""
 
-Item = tuple[int, bytes]
+Respond = Callable[[Subscription], bytes | None]
+Pieces = list[tuple[int, bytes]]
+"""The fields of a response."""
+
 _FIELDS: Final = contract.SubscribeResponse.DESCRIPTOR.fields_by_name
+_QUOTES: Final = _FIELDS["quotes"].number
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,34 +46,38 @@ class Mutant:
         return replace(self.place, self.attribute, self.change(getattr(self.place, self.attribute)))
 
 
-def _every(take: Callable[..., bool], mistreat: Callable[[list[Item], int], None]) -> Callable[..., bool]:
-    """Mistreat one in so many of the frames that are about to be cut into responses."""
+def _every(mistreat: Callable[[Pieces, int], None]) -> Callable[[Respond], Respond]:
+    """Mistreat one in so many of the quotes that are about to be written."""
     count = itertools.count(1)
 
-    @functools.wraps(take)
-    def changed(cutter: Any, items: list[Item], **options: Any) -> bool:
-        for at in range(len(items) - 1, -1, -1):
-            if next(count) % EVERY == 0:
-                mistreat(items, at)
-        return take(cutter, items, **options)
+    def change(respond: Respond) -> Respond:
+        def changed(subscription: Subscription) -> bytes | None:
+            if (response := respond(subscription)) is None:
+                return None
+            pieces = wire.pieces(response)
+            for at in range(len(pieces) - 1, -1, -1):
+                if pieces[at][0] == _QUOTES and next(count) % EVERY == 0:
+                    mistreat(pieces, at)
+            return b"".join(piece for _, piece in pieces)
 
-    return changed
+        return changed
 
-
-def _skip(items: list[Item], at: int) -> None:
-    del items[at]
-
-
-def _repeat(items: list[Item], at: int) -> None:
-    items.insert(at, items[at])
+    return change
 
 
-def _swap(items: list[Item], at: int) -> None:
-    """Change the places of a frame and the one before it of the same instrument."""
+def _skip(pieces: Pieces, at: int) -> None:
+    del pieces[at]
+
+
+def _repeat(pieces: Pieces, at: int) -> None:
+    pieces.insert(at, pieces[at])
+
+
+def _swap(pieces: Pieces, at: int) -> None:
+    """Change the places of a quote and the one before it of the same instrument."""
     for before in range(at - 1, -1, -1):
-        if _instrument(items[before][1]) == _instrument(items[at][1]):
-            (early, first), (late, second) = items[before], items[at]
-            items[before], items[at] = (early, second), (late, first)
+        if pieces[before][0] == _QUOTES and _instrument(pieces[before][1]) == _instrument(pieces[at][1]):
+            pieces[before], pieces[at] = pieces[at], pieces[before]
             return
 
 
@@ -85,7 +91,7 @@ def _too_far(field: Callable[[ResumeTokens, int, int], bytes]) -> Callable[[Resu
     return lambda tokens, number, position: field(tokens, number, position + 1)
 
 
-def _too_early(respond: Callable[[Subscription], bytes | None]) -> Callable[[Subscription], bytes | None]:
+def _too_early(respond: Respond) -> Respond:
     def changed(subscription: Subscription) -> bytes | None:
         response = respond(subscription)
         is_opening = subscription._state or subscription._catching_up_to is not None
@@ -96,7 +102,7 @@ def _too_early(respond: Callable[[Subscription], bytes | None]) -> Callable[[Sub
     return changed
 
 
-def _one_more(respond: Callable[[Subscription], bytes | None]) -> Callable[[Subscription], bytes | None]:
+def _one_more(respond: Respond) -> Respond:
     def changed(subscription: Subscription) -> bytes | None:
         response = respond(subscription)
         if response is not None and (said := contract.SubscribeResponse.FromString(response).conflated):
@@ -108,9 +114,9 @@ def _one_more(respond: Callable[[Subscription], bytes | None]) -> Callable[[Subs
 
 
 MUTANTS: Final[Mapping[str, Mutant]] = {
-    "skips-one": Mutant(_Cutter, "take", lambda take: _every(take, _skip), "loss"),
-    "repeats-one": Mutant(_Cutter, "take", lambda take: _every(take, _repeat), "order"),
-    "reorders-two": Mutant(_Cutter, "take", lambda take: _every(take, _swap), "order"),
+    "skips-one": Mutant(Subscription, "next_response", _every(_skip), "loss"),
+    "repeats-one": Mutant(Subscription, "next_response", _every(_repeat), "order"),
+    "reorders-two": Mutant(Subscription, "next_response", _every(_swap), "order"),
     "token-too-far": Mutant(ResumeTokens, "field", _too_far, "resume"),
     "caught-up-too-early": Mutant(Subscription, "next_response", _too_early, "caught-up"),
     "conflated-off-by-one": Mutant(Subscription, "next_response", _one_more, "conflated"),

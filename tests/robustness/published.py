@@ -3,8 +3,11 @@
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from tests.robustness.records import Appended, Asked, LifeBegun, Line, Listed, Quoted, Stated
+
+CONSOLIDATED: Final = "consolidated"
 
 InstrumentKey = tuple[str, str]
 Revision = tuple[str, str, int, int]
@@ -129,8 +132,13 @@ class Published:
 def selects(asked: Asked, key: InstrumentKey) -> bool:
     """Whether a selection as our clients write it, in canonical names, takes an instrument."""
     source, symbol = key
-    if asked.sources and source not in asked.sources:
+    if not tells_of(asked, source):
         return False
     if not asked.symbols:
         return True
     return any(symbol.startswith(name[:-1]) if name.endswith("*") else symbol == name for name in asked.symbols)
+
+
+def tells_of(asked: Asked, source: str) -> bool:
+    """Whether a selection concerns a source: consolidated quotes only where they are named."""
+    return source in asked.sources if asked.sources else source != CONSOLIDATED

@@ -272,8 +272,8 @@ class Writer:
 
     def __init__(self, path: Path) -> None:
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        # A process that was killed may have left half a line; an empty one is passed over.
-        os.write(self._file, b"\n")
+        # A process that was killed may have left half a line, which a blank one tells from a broken record.
+        os.write(self._file, b"\n\n")
 
     def __enter__(self) -> Self:
         return self

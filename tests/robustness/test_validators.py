@@ -262,7 +262,7 @@ def opens_without_a_phase(script: Script) -> None:
 
 
 def opens_without_statuses(script: Script) -> None:
-    script.append(Stated("kraken", "0", "DOWN", 0, 1))
+    script.append(Stated("kraken", "0", "DOWN", 0, 1), Stated("consolidated", "0", "LIVE", EPOCH, 1))
     script.end()
     script.call()
     script.snapshot({"BTC": 2, "ETH": 1})

@@ -8,6 +8,10 @@ STALE_SUFFIX: Final = b"\x7a\x01\x05"
 """How QUOTE_FLAG_STALE is set: Quote.flags, field 15, packed, one value of 5, behind everything else."""
 DIGEST_BYTES: Final = 8
 
+_VARINT: Final = 0
+_LENGTH_DELIMITED: Final = 2
+_FIXED_BYTES: Final = {1: 8, 5: 4}
+
 
 def fields(message: bytes) -> Iterator[tuple[int, bytes]]:
     """Number and payload of each length-delimited field, in the order on the wire; other fields are passed over.
@@ -15,26 +19,40 @@ def fields(message: bytes) -> Iterator[tuple[int, bytes]]:
     Raises:
         ValueError: the bytes are no message.
     """
-    at, end = 0, len(message)
-    while at < end:
+    for number, kind, _, payload, end in _spans(message):
+        if kind == _LENGTH_DELIMITED:
+            yield number, message[payload:end]
+
+
+def pieces(message: bytes) -> list[tuple[int, bytes]]:
+    """Number and whole encoding of each field, of which the message is the concatenation.
+
+    Raises:
+        ValueError: the bytes are no message.
+    """
+    return [(number, message[begin:end]) for number, _, begin, _, end in _spans(message)]
+
+
+def _spans(message: bytes) -> Iterator[tuple[int, int, int, int, int]]:
+    """Of each field its number and kind, and where it, its payload and what follows it begin."""
+    at = 0
+    while at < len(message):
+        begin = at
         tag, at = _varint(message, at)
         kind = tag & 7
-        if kind == 0:
+        payload = at
+        if kind == _VARINT:
             _, at = _varint(message, at)
-        elif kind == 1:
-            at += 8
-        elif kind == 5:
-            at += 4
-        elif kind == 2:
-            length, at = _varint(message, at)
-            if at + length > end:
-                raise ValueError(f"field {tag >> 3} has {length} bytes, of which {end - at} are there")
-            yield tag >> 3, message[at : at + length]
-            at += length
+        elif kind == _LENGTH_DELIMITED:
+            length, payload = _varint(message, at)
+            at = payload + length
+        elif kind in _FIXED_BYTES:
+            at += _FIXED_BYTES[kind]
         else:
-            raise ValueError(f"wire type {kind} at byte {at}")
-    if at != end:
-        raise ValueError("the last field is cut short")
+            raise ValueError(f"wire type {kind} at byte {begin}")
+        if at > len(message):
+            raise ValueError(f"field {tag >> 3} at byte {begin} is cut short")
+        yield tag >> 3, kind, begin, payload, at
 
 
 def digest(payload: bytes) -> str:

@@ -4,6 +4,7 @@ from typing import Final
 
 from tests.robustness.history import History
 from tests.robustness.plan import Fault
+from tests.robustness.published import tells_of
 from tests.robustness.records import FaultFired
 from tests.robustness.validators.freshness import FRESH
 from tests.robustness.validators.tally import Tally
@@ -29,8 +30,7 @@ def _check_silence(tally: Tally, history: History, fault: FaultFired) -> None:
         return
     told: dict[str, list[str]] = {}
     for call in history.calls.values():
-        sources = call.begun.asked.sources
-        if history.is_prompt(call) and (not sources or fault.target in sources):
+        if history.is_prompt(call) and tells_of(call.begun.asked, fault.target):
             told.setdefault(call.begun.client, []).extend(
                 status.state
                 for received in call.received

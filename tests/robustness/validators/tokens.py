@@ -2,6 +2,7 @@
 state on, and on none before."""
 
 from tests.robustness.history import Call, History
+from tests.robustness.published import tells_of
 from tests.robustness.validators.tally import Tally
 
 
@@ -28,7 +29,7 @@ def _check_opening(tally: Tally, call: Call) -> None:
     slots = {
         (status.stated.source, status.stated.channel)
         for status in call.life.statuses
-        if status.at_ns < call.begun.at_ns and (not asked.sources or status.stated.source in asked.sources)
+        if status.at_ns < call.begun.at_ns and tells_of(asked, status.stated.source)
     }
     untold = slots - {(status.source, status.channel) for status in first.statuses}
     if not tally.holds(not untold):
