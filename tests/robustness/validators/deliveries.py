@@ -8,6 +8,8 @@ from tests.robustness.validators.tally import Tally
 
 CLOCK_SLACK_S: Final = 0.005
 """Responses are stamped by the wall clock when they are made, a moment before or after the pace is looked at."""
+WALK_QUOTES_MIN: Final = 500
+"""A walk that leaves something for the next has gathered more than so many."""
 QUOTE_BYTES_MAX: Final = 400
 """A quote of ours, and a response's own fields, take less."""
 
@@ -51,7 +53,10 @@ def _check_pace(tally: Tally, call: Call, chunk_bytes: int) -> None:
         received = step.received
         if is_live and received.quotes:
             is_cut = before is not None and (
-                before.size + QUOTE_BYTES_MAX > chunk_bytes or before.statuses or received.statuses
+                before.size + QUOTE_BYTES_MAX > chunk_bytes
+                or len(before.quotes) > WALK_QUOTES_MIN
+                or before.statuses
+                or received.statuses
             )
             if before is not None and not is_cut:
                 apart_s = (received.sent_at_ns - before.sent_at_ns) / 1e9
