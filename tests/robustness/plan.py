@@ -113,7 +113,7 @@ class Plan:
             write_deadline_s=rng.choice((1.0, history_age_s + 1.0)),
             stale_after_s=1.2,
             chunk_bytes=rng.choice((3_000, 16_000, 256 * 1024)),
-            rate=rng.choice((900.0, 1_800.0)),
+            rate=rng.choice((700.0, 1_400.0)),
         )
 
     def __str__(self) -> str:
