@@ -47,20 +47,20 @@ def campaign(
     for each in range(seed, seed + runs):
         plan = Plan.of(each, faults=faults, only=only)
         folder = Path(tempfile.mkdtemp(prefix=f"tickmux-robustness-{each}-"))
+        again = f"the records are in {folder}\nagain: {reproduce(plan, faults, only, mutant)}"
         began_s = time.monotonic()
         try:
             asyncio.run(perform(plan, folder, mutant=mutant))
             lived = history.load(plan, folder)
         except BaseException:
-            say(f"seed {each}: the run itself failed")
-            say(reproduce(plan, faults, folder, mutant))
+            say(f"seed {each}: the run itself failed\n{again}")
             raise
         tallies = validate(lived)
         table.add((fault.fault for fault in lived.faults), tallies)
         say(run_line(plan, time.monotonic() - began_s, tallies))
         if any(tally.violations for tally in tallies.values()):
             say(failure(lived, tallies))
-            say(reproduce(plan, faults, folder, mutant))
+            say(again)
             is_clean = False
             break
         if keep:

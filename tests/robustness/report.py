@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final
 
 from tests.robustness.history import History
@@ -132,10 +131,7 @@ def _after(at_ns: int, since_ns: int) -> str:
     return f"{(at_ns - since_ns) / 1e9:+.3f} s"
 
 
-def reproduce(plan: Plan, faults: int, folder: Path, mutant: str | None) -> str:
-    """How to see a failure again."""
-    options = f" --mutant {mutant}" if mutant else ""
-    return (
-        f"the records are in {folder}\n"
-        f"again: python -m tests.robustness --seed {plan.seed} --runs 1 --faults {faults}{options}"
-    )
+def reproduce(plan: Plan, faults: int, only: Sequence[Fault], mutant: str | None) -> str:
+    """The command that carries out a plan again."""
+    options = "".join(f" --only {fault.value}" for fault in only) + (f" --mutant {mutant}" if mutant else "")
+    return f"python -m tests.robustness --seed {plan.seed} --runs 1 --faults {faults}{options}"

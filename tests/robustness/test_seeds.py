@@ -8,8 +8,7 @@ import pytest
 from tests.robustness.campaign import campaign
 
 SEEDS = {
-    # A call that was refused kept its place on the connection, and a hundred of them used up all. And a client that was
-    # cut in the middle of a write left a traceback in the server's log.
+    # A client that was cut off in the middle of a write left a traceback in the server's log.
     5: 2,
 }
 """Least faults of the run, by seed."""
