@@ -61,8 +61,8 @@ class Phase:
     """Where every instrument stood at the point that it goes on from; nothing for a state."""
     is_known: bool
     """Whether that point is known of every instrument."""
-    may_repeat: bool = False
-    """Whether it may begin before that point, as one that goes on from a snapshot does."""
+    since_ns: int | None = None
+    """If that point is not known to the update: it is not before this moment, and what follows may repeat."""
     caught_up: bool = False
     steps: list[Step] = field(default_factory=list)
 
@@ -83,13 +83,16 @@ class Origin:
     reached: Reached
     is_known: bool
     """False if even then it was not known of every instrument where it stood."""
-    snapshot_ns: int | None = None
-    """When the snapshot began that gave it, if one did: it stands for that moment, and later pages are ahead of it."""
+    is_snapshots: bool = False
+    """Whether a snapshot gave it, whose token holds under any delivery."""
+    since_ns: int | None = None
+    """If it is not known to the update where it stands: it is not before this moment. The token of a snapshot stands
+    for its first page, and the later ones may be ahead of that."""
 
     def fits(self, asked: Asked) -> bool:
-        """Whether it was given for what is asked for; that of a snapshot holds under any delivery."""
+        """Whether it was given for what is asked for."""
         return (self.asked.symbols, self.asked.sources) == (asked.symbols, asked.sources) and (
-            self.snapshot_ns is not None or self.asked.delivery == asked.delivery
+            self.is_snapshots or self.asked.delivery == asked.delivery
         )
 
 
@@ -254,12 +257,8 @@ def _follow(call: Call, origins: dict[tuple[str, str], Origin], published: Publi
     phase: Phase | None = None
     for received in call.received:
         if phase is None or received.continuity != "UNSPECIFIED":
-            reached, is_known = {}, received.continuity != "RESUMED"
-            # Another life's places mean nothing in this one.
-            if not is_known and call.origin is not None and call.origin.life is call.life:
-                reached, is_known = call.origin.reached, call.origin.is_known
-            may_repeat = call.origin is not None and call.origin.snapshot_ns is not None
-            phase = Phase(received.continuity, reached, is_known, may_repeat)
+            phase = _opened(call, received.continuity)
+            reached = phase.began_with
             call.phases.append(phase)
         reached = dict(reached)
         moves: list[tuple[InstrumentKey, int | None, int | None]] = []
@@ -274,8 +273,20 @@ def _follow(call: Call, origins: dict[tuple[str, str], Origin], published: Publi
         phase.steps.append(Step(received, phase, is_state, moves, reached))
         phase.caught_up = phase.caught_up or received.caught_up
         if received.token:
-            given = Origin(call.name, call.life, call.begun.asked, reached, phase.is_known)
+            since_ns = None if phase.caught_up else phase.since_ns
+            given = Origin(call.name, call.life, call.begun.asked, reached, phase.is_known, since_ns=since_ns)
             origins.setdefault((client, received.token), given)
+
+
+def _opened(call: Call, continuity: str) -> Phase:
+    """A phase of a call that opens now."""
+    if continuity != "RESUMED":
+        return Phase(continuity, {}, is_known=True)
+    origin = call.origin
+    # Another life's places mean nothing in this one.
+    if origin is None or origin.life is not call.life:
+        return Phase(continuity, {}, is_known=False)
+    return Phase(continuity, origin.reached, origin.is_known, origin.since_ns)
 
 
 def _snapshot(taken: SnapshotTaken, published: Published) -> Origin:
@@ -284,7 +295,7 @@ def _snapshot(taken: SnapshotTaken, published: Published) -> Origin:
     for quote in taken.quotes:
         if found := published.find(quote.source, quote.symbol, quote.epoch, quote.revision):
             life, reached[(quote.source, quote.symbol)] = found
-    return Origin("a snapshot", life, taken.asked, reached, is_known=True, snapshot_ns=taken.at_ns)
+    return Origin("a snapshot", life, taken.asked, reached, is_known=True, is_snapshots=True, since_ns=taken.at_ns)
 
 
 def _life(call: Call, published: Published) -> Life | None:

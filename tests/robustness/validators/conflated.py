@@ -11,7 +11,7 @@ def check(history: History) -> Tally:
     tally = Tally()
     for call in history.calls.values():
         for phase in call.phases:
-            if phase.may_repeat:
+            if phase.since_ns is not None:
                 # Where it begins is not known to the update.
                 continue
             _check_phase(tally, call, phase, is_exact=_is_exact(history, call, phase))

@@ -13,8 +13,8 @@ BYTES_SLACK: Final = 0.9
 def is_within_reach(history: History, call: Call, life: Life, origin: Origin) -> bool:
     """Whether the server cannot have forgotten any of what a call missed by the time that it first answered."""
     oldest = life.first_missed(call.begun.asked, origin.reached)
-    if origin.snapshot_ns is not None:
-        since_ns, bytes_before = origin.snapshot_ns, life.bytes_at(origin.snapshot_ns)
+    if origin.since_ns is not None:
+        since_ns, bytes_before = origin.since_ns, life.bytes_at(origin.since_ns)
     elif oldest is not None:
         since_ns, bytes_before = oldest.at_ns, oldest.bytes_before
     else:

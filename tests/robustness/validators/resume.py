@@ -53,7 +53,7 @@ def _check_missed(tally: Tally, call: Call, phase: Phase) -> None:
                 continue
             went_on.add(key)
             if not tally.holds(
-                now == expected or (may_skip and now > expected) or (phase.may_repeat and now < expected)
+                now == expected or (may_skip and now > expected) or (phase.since_ns is not None and now < expected)
             ):
                 tally.blame(
                     f"goes on with publication {now} of {key}, and the next one missed is {expected}",
