@@ -112,8 +112,8 @@ class Plan:
             # Who stalls is ended before the history forgets, or falls behind it first.
             write_deadline_s=rng.choice((1.0, history_age_s + 1.0)),
             stale_after_s=1.2,
-            chunk_bytes=rng.choice((3_000, 16_000, 256 * 1024)),
-            rate=rng.choice((700.0, 1_400.0)),
+            chunk_bytes=rng.choice((3_000, 32_000, 256 * 1024)),
+            rate=rng.choice((600.0, 1_200.0)),
         )
 
     def __str__(self) -> str:

@@ -32,7 +32,7 @@ PLAN: Final = Plan(
     drain_s=1.0,
     write_deadline_s=1.0,
     stale_after_s=1.0,
-    chunk_bytes=1_000,
+    chunk_bytes=32_000,
     rate=0.0,
 )
 

@@ -12,6 +12,8 @@ AFTERMATH_S: Final = 3.0
 """For so long a server that was frozen, or a client that was cut off, may have to catch up."""
 UNDER_WAY_S: Final = 0.2
 """A response may have been as long on its way."""
+CHUNK_BYTES_MIN: Final = 32_000
+"""With responses that are much smaller than the server's own, which try how they are cut, a burst is too much for it."""
 BEHIND: Final = ("CLIENT_TOO_SLOW", "CLIENT_TOO_FAR_BEHIND")
 
 
@@ -37,6 +39,8 @@ def _check_reader(tally: Tally, history: History, call: Call) -> None:
     is_hindered = history.is_hindered(call.begun.client, *span, server=("server-freeze",))
     asked = call.begun.asked
     if asked.delivery == "LATEST" or asked.min_interval_s or not history.is_prompt(call) or is_hindered:
+        return
+    if history.plan.chunk_bytes < CHUNK_BYTES_MIN:
         return
     before_ns = call.begun.at_ns
     for received in call.received:
