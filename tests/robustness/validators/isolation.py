@@ -13,7 +13,7 @@ AFTERMATH_S: Final = 3.0
 UNDER_WAY_S: Final = 0.2
 """A response may have been as long on its way."""
 CHUNK_BYTES_MIN: Final = 32_000
-"""With responses that are much smaller than the server's own, which try how they are cut, a burst is too much for it."""
+"""Smaller responses than these try how they are cut; the server's own are larger, without which a burst is too much."""
 BEHIND: Final = ("CLIENT_TOO_SLOW", "CLIENT_TOO_FAR_BEHIND")
 
 
