@@ -18,6 +18,9 @@ from tests.robustness.subscriber import Subscriber
 
 import tickmux_client
 
+CROWD: Final = "crowd"
+FREEZABLE: Final = "freezable"
+"""Names of the two processes: of clients that are left alone, and of those that are frozen now and then."""
 REPORT_S: Final = 0.2
 TICK_S: Final = 0.05
 STILL_S: Final = 0.25

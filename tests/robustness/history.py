@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 from tests.robustness import records
-from tests.robustness.crowd import Crowd
+from tests.robustness.crowd import CROWD, FREEZABLE, Crowd
 from tests.robustness.kinds import Kind
 from tests.robustness.plan import CLIENTS, Plan
 from tests.robustness.published import InstrumentKey, Life, Published
@@ -173,7 +173,10 @@ class History:
             faults += ["client-cut", "client-blackhole", "client-delay"]
             if self.is_faulted(since_ns, until_ns, "garbage-bytes", target=CLIENTS):
                 return True
-        return self.is_faulted(since_ns, until_ns, *faults) or self.stood_still(since_ns, until_ns)
+        process = FREEZABLE if kind.is_frozen else CROWD
+        return self.is_faulted(since_ns, until_ns, *faults) or any(
+            still.process == process and still.at_ns <= until_ns and still.until_ns >= since_ns for still in self.stills
+        )
 
     def is_server_away(self, since_ns: int, until_ns: int) -> bool:
         """Whether no life of the server had begun, or one had been told to end, in some of a span of time."""
@@ -190,10 +193,6 @@ class History:
     def is_prompt(self, call: Call) -> bool:
         """Whether a call is one of a client that reads whatever comes as soon as it comes."""
         return self.kinds[call.begun.client].is_prompt
-
-    def stood_still(self, since_ns: int, until_ns: int) -> bool:
-        """Whether a process of clients was not run for some of a span of time."""
-        return any(still.at_ns <= until_ns and still.until_ns >= since_ns for still in self.stills)
 
 
 def assemble(plan: Plan, lines: list[Line], kinds: dict[str, Kind], server_log: Sequence[str] = ()) -> History:

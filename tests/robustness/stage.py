@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final, Self
 
 from tests.e2e.processes import VenueProcess, free_port
-from tests.robustness.crowd import Crowd
+from tests.robustness.crowd import CROWD, FREEZABLE, Crowd
 from tests.robustness.history import LOG_FILE, PUBLISHED_FILE, RUN_FILE
 from tests.robustness.kinds import Kind, kinds, kinds_to_freeze
 from tests.robustness.plan import SOURCES, Plan
@@ -88,7 +88,7 @@ class Stage:
         plan = self.plan
         rng = random.Random(f"clients {plan.seed}")
         chosen = kinds(rng, history_age_s=plan.history_age_s, write_deadline_s=plan.write_deadline_s)
-        return self._crowd("crowd", chosen, rng, is_main=True), self._crowd("freezable", kinds_to_freeze(), rng)
+        return self._crowd(CROWD, chosen, rng, is_main=True), self._crowd(FREEZABLE, kinds_to_freeze(), rng)
 
     def _crowd(self, name: str, members: Sequence[Kind], rng: random.Random, *, is_main: bool = False) -> CrowdProcess:
         crowd = Crowd(

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+from tests.robustness.crowd import CROWD, FREEZABLE
 from tests.robustness.kinds import EVERYTHING, Kind
 from tests.robustness.records import (
     Answered,
@@ -449,7 +450,9 @@ def test_a_pace_is_kept(apart_s: float, *, is_clean: bool) -> None:
 def test_nobody_is_blamed_for_what_a_process_without_a_processor_did_not_read() -> None:
     script = started()
     conflates_one_that_reads(script)
-    script.lines.append(StoodStill(0, script.now_ns, "crowd"))
+    script.lines.append(StoodStill(0, script.now_ns, FREEZABLE))
+    assert VALIDATORS["isolation"](script.history()).violations
+    script.lines.append(StoodStill(0, script.now_ns, CROWD))
     assert VALIDATORS["isolation"](script.history()) == Tally()
 
 
