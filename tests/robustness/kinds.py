@@ -75,7 +75,7 @@ def kinds(rng: random.Random, *, history_age_s: float, write_deadline_s: float) 
             away_s=(0.0, 0.4),
             long_away_s=beyond_history_s,
             old_tokens=0.2,
-            no_tokens=0.1,
+            no_tokens=0.25,
             other_asked=0.15,
             snapshots=0.1,
         ),
