@@ -69,8 +69,11 @@ class Hub:
                 elif type(entry) is InstrumentEntry:
                     self._instrument(entry)
                 position += 1
+        except Exception:
+            # A defect; what is left of the batch is not applied, which is the same as if the log had lost it.
+            self._begin_anew(first + len(entries) - 1)
+            raise
         finally:
-            # Should an entry ever fail, the ones before it are still told, and the ones of later batches too.
             self.head = first + len(entries) - 1
             self.retention.end_batch(now_ns)
             self._tell()
@@ -164,7 +167,10 @@ class Hub:
     def _note_hole(self, first: int) -> None:
         """Have every subscription begin anew: what the log lost may have been anyone's."""
         logger.error("the log lost its entries %d to %d; every stream begins anew", self.head + 1, first - 1)
-        self.unbroken_from = first - 1
+        self._begin_anew(first - 1)
+
+    def _begin_anew(self, through: int) -> None:
+        self.unbroken_from = through
         for route in self._routes.values():
             self._soil(route)
 

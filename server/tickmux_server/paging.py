@@ -3,7 +3,7 @@
 import base64
 import binascii
 import hashlib
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 
@@ -22,7 +22,7 @@ class PageToken(msgspec.Struct, frozen=True, array_like=True):
     version: int
     log: str
     """The life of the log that the first page was read from."""
-    position: int
+    position: Annotated[int, msgspec.Meta(ge=0)]
     """The head of the log at the first page: what a stream that goes on after the last page has to begin from."""
     selection: str
     """Digest of the selection, so that a token is not taken for another question's."""

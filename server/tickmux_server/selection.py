@@ -14,6 +14,8 @@ from tickmux_server.errors import InvalidRequest, Violation
 PATTERNS_MAX: Final = 32
 NAMES_MAX: Final = 2000
 NAME_CHARS_MAX: Final = 64
+VIOLATIONS_MAX: Final = 10
+"""So many are told, the first ones: all of thousands would not fit into what a client takes as the end of a call."""
 TYPES: Final = ("crypto", "stock", "fx")
 CONSOLIDATED: Final = "consolidated"
 
@@ -66,17 +68,8 @@ def parse(message: market_data_service_pb2.Selection, configured: Collection[str
         InvalidRequest: Too many values, a pattern with its star elsewhere than at the end, an unknown source or type;
             each with its field.
     """
+    check_counts(message)
     violations: list[Violation] = []
-    patterns = [symbol for symbol in message.symbols if "*" in symbol]
-    names = len(message.symbols) - len(patterns) + len(message.sources) + len(message.exchanges) + len(message.types)
-    if len(patterns) > PATTERNS_MAX:
-        violations.append(
-            Violation("selection.symbols", f"{len(patterns)} patterns; at most {PATTERNS_MAX} are allowed")
-        )
-    if names > NAMES_MAX:
-        violations.append(Violation("selection", f"{names} names; at most {NAMES_MAX} are allowed"))
-    if violations:
-        raise InvalidRequest(violations)
     symbols, prefixes = _symbols(message.symbols, violations)
     selection = Selection(
         symbols=symbols,
@@ -89,8 +82,27 @@ def parse(message: market_data_service_pb2.Selection, configured: Collection[str
     violations += _unknown("selection.sources", "source", message.sources, known)
     violations += _unknown("selection.types", "type", message.types, dict.fromkeys(TYPES))
     if violations:
-        raise InvalidRequest(violations)
+        raise InvalidRequest(violations[:VIOLATIONS_MAX])
     return selection
+
+
+def check_counts(message: market_data_service_pb2.Selection) -> None:
+    """Refuse a selection of too many values, before any of them is looked at.
+
+    Raises:
+        InvalidRequest: It has more than are allowed.
+    """
+    violations: list[Violation] = []
+    patterns = [symbol for symbol in message.symbols if "*" in symbol]
+    names = len(message.symbols) - len(patterns) + len(message.sources) + len(message.exchanges) + len(message.types)
+    if len(patterns) > PATTERNS_MAX:
+        violations.append(
+            Violation("selection.symbols", f"{len(patterns)} patterns; at most {PATTERNS_MAX} are allowed")
+        )
+    if names > NAMES_MAX:
+        violations.append(Violation("selection", f"{names} names; at most {NAMES_MAX} are allowed"))
+    if violations:
+        raise InvalidRequest(violations)
 
 
 def canonical(selection: Selection) -> bytes:
@@ -123,6 +135,8 @@ def _symbols(sent: Iterable[str], violations: list[Violation]) -> tuple[frozense
     symbols: set[str] = set()
     prefixes: set[str] = set()
     for index, symbol in enumerate(sent):
+        if len(violations) == VIOLATIONS_MAX:
+            break
         field = f"selection.symbols[{index}]"
         stem = symbol.removesuffix("*").strip()
         if len(symbol) > NAME_CHARS_MAX:

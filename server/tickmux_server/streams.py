@@ -63,7 +63,9 @@ class Stream:
         if due_ns is None:
             await self.news.wait()
             return
-        timer = asyncio.get_running_loop().call_later((due_ns - now_ns) / 1e9, self.news.set)
+        # Rounded up: timers of the event loop are as coarse as milliseconds, and one that comes too early asks in vain.
+        delay_ms = max(due_ns - now_ns, 0) // 1_000_000 + 1
+        timer = asyncio.get_running_loop().call_later(delay_ms / 1000, self.news.set)
         try:
             await self.news.wait()
         finally:
@@ -106,7 +108,8 @@ class Streams:
         """Whether there was news during a flush, which it may have missed."""
         self._writers = 0
         """Streams that the flush which is under way has found able to write."""
-        self._flushed_ns = 0
+        self._flush_began_ns = self._flushed_ns = 0
+        """When the latest flush and the one before it began."""
         self.turns = Turns()
         self._draining = False
         self._spread_s = reconnect_spread_s(1)
@@ -173,9 +176,6 @@ class Streams:
         """Ask every stream to end, and wait until they have, or the limit is over."""
         self._draining = True
         self._spread_s = reconnect_spread_s(len(self._streams))
-        for stream in list(self._streams):
-            if stream.subscription is not None:
-                stream.subscription.go_away()
         until_ns = self._clock.monotonic_ns() + round(limit_s * 1e9)
         while self._streams and self._clock.monotonic_ns() < until_ns:
             self.sweep()
@@ -199,15 +199,30 @@ class Streams:
         now_ns = self._clock.monotonic_ns()
         deadline_s = WRITE_DEADLINE_DRAINING_S if self._draining else WRITE_DEADLINE_S
         stalled_ns = now_ns - round(deadline_s * 1e9)
+        due: list[Callable[[], None]] = []
         for stream in list(self._streams):
+            subscription = stream.subscription
+            # Also one that is in a write whenever it is looked at: it reads this at the end of it.
+            if subscription is not None and (self._draining or now_ns >= stream.expires_ns):
+                subscription.go_away()
             if stream.writing_since_ns is not None:
                 if stream.writing_since_ns < stalled_ns:
-                    stream.end(ClientTooSlow(f"the client read nothing for {deadline_s:.0f} s", retry_after_s=1.0))
-            elif stream.subscription is not None:
-                if now_ns >= stream.expires_ns:
-                    stream.subscription.go_away()
-                elif stream.subscription.heartbeat_due(now_ns):
-                    stream.news.set()
+                    stream.end(self._too_slow(deadline_s))
+            elif subscription is not None and subscription.heartbeat_due(now_ns):
+                due.append(stream.news.set)
+        self._call_in_slices(due, 0)
+
+    def _too_slow(self, deadline_s: float) -> RequestError:
+        if self._draining:
+            return self.going_away()
+        return ClientTooSlow(f"the client read nothing for {deadline_s:.0f} s", retry_after_s=1.0)
+
+    def _call_in_slices(self, calls: list[Callable[[], None]], begin: int) -> None:
+        end = begin + WAKES_PER_ITERATION
+        for call in calls[begin:end]:
+            call()
+        if end < len(calls):
+            asyncio.get_running_loop().call_soon(self._call_in_slices, calls, end)
 
     def _schedule_flush(self) -> None:
         if self._flush is not None:
@@ -223,6 +238,7 @@ class Streams:
 
     def _flush_now(self) -> None:
         self._writers = 0
+        self._flushed_ns, self._flush_began_ns = self._flush_began_ns, self._clock.monotonic_ns()
         self._wake(self._hub.take_wakers(), 0)
 
     def _wake(self, wakers: list[Callable[[], None]], begin: int) -> None:
@@ -238,7 +254,6 @@ class Streams:
             self._flush = loop.call_soon(self._wake, wakers, end)
             return
         self._pacer.flushed(loop.time(), self._writers)
-        self._flushed_ns = self._clock.monotonic_ns()
         self._flush = None
         if self._has_more_news:
             self._has_more_news = False

@@ -113,11 +113,14 @@ class Subscription:
         """Leave the route."""
         self._route.wakers.pop(self, None)
         self._hub.leave(self._route)
+        # It leads back to whoever holds this subscription, and would keep both until the garbage collector comes by.
+        self._wake = lambda: None
 
     def go_away(self) -> None:
         """Have the next response be the last one, with `going_away`."""
-        self._ending = True
-        self._wake()
+        if not self._ending:
+            self._ending = True
+            self._wake()
 
     @property
     def ended(self) -> bool:
@@ -127,7 +130,11 @@ class Subscription:
     @property
     def quotes_due_ns(self) -> int | None:
         """The monotonic time at which to ask again although nothing woke this stream; None if it need not be."""
-        return self._quotes_from_ns if self._clock.monotonic_ns() < self._quotes_from_ns else None
+        if not self._min_interval_ns:
+            return None
+        # Also when the time has come since `next_response` looked at the clock, and had nothing to say yet.
+        is_waiting = self._cursor < self._hub.head or self._clock.monotonic_ns() < self._quotes_from_ns
+        return self._quotes_from_ns if is_waiting and not self._ended else None
 
     @property
     def is_behind(self) -> bool:
@@ -175,10 +182,14 @@ class Subscription:
 
     def _open(self, continuity: contract.Continuity.ValueType) -> None:
         self._opening: _Response | None = _Response(continuity=continuity, unmatched=self._unmatched)
-        self._unmatched = []
         self._statuses = b"".join(self._hub.statuses(self._route.selection))
         self._known = self._hub.changes.latest
         self._conflated = 0
+
+    def _opened(self) -> None:
+        self._opening = None
+        # Told on the first response only, whatever phase that opens.
+        self._unmatched = []
 
     def _advance(self) -> None:
         """Find what to send next, which may be nothing."""
@@ -264,7 +275,7 @@ class Subscription:
         frames: list[bytes] = []
         if self._opening is not None:
             frames.append(self._statuses)
-            self._opening = None
+            self._opened()
         size = 0
         while state and size + len(state[0]) <= CHUNK_BYTES_MAX:
             size += len(state[0])
@@ -288,7 +299,7 @@ class Subscription:
             self._begin_pace()
         if self._opening is not None:
             head += self._opening.SerializeToString() + self._statuses
-            self._opening = None
+            self._opened()
         return head + batch.statuses + batch.quotes
 
     def _stamped(self, message: _Response) -> bytes:

@@ -43,7 +43,12 @@ class Turns:
             return step()
         turn: asyncio.Future[_Result] = loop.create_future()
         self._waiting.append((step, turn))
-        return await turn
+        try:
+            return await turn
+        finally:
+            # What the step raised leads by its traceback to this frame, and over its future back: a ring that would
+            # keep the whole call until the garbage collector comes by.
+            del turn
 
     def _run_slice(self) -> None:
         loop = asyncio.get_running_loop()
@@ -51,12 +56,13 @@ class Turns:
         self._is_taken = bool(self._waiting)
         while self._waiting:
             step, turn = self._waiting.popleft()
-            if turn.done():
-                continue  # its stream was cancelled meanwhile
-            try:
-                turn.set_result(step())
-            except Exception as error:  # noqa: BLE001 - it is the caller's, who awaits the turn
-                turn.set_exception(error)
+            if not turn.done():  # its stream may have been cancelled meanwhile
+                try:
+                    turn.set_result(step())
+                except Exception as error:  # noqa: BLE001 - it is the caller's, who awaits the turn
+                    turn.set_exception(error)
+            # As above: this frame is part of the traceback too.
+            del step, turn
             if loop.time() >= until_s:
                 break
         if self._is_taken:

@@ -1,15 +1,24 @@
 """A hub fed by hand under a clock that the test sets, and the real gRPC server over it."""
 
+import asyncio
 import gc
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import grpc
 import pytest
+import uvloop
 from tests.server.feed import Feed, ManualClock, NodeFeed
 
 from tickmux_adapters.model import SystemClock
 from tickmux_server.config import Config
 from tickmux_server.node import Node
+
+
+def pytest_asyncio_loop_factories(
+    config: pytest.Config, item: pytest.Item
+) -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """The server's own loop: its timers, for one, are as coarse as milliseconds."""
+    return {"uvloop": uvloop.new_event_loop}
 
 
 @pytest.fixture

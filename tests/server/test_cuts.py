@@ -63,6 +63,8 @@ class Cable:
         try:
             while data := await source.read(65536):
                 await self.flowing.wait()
+                if sink.is_closing():
+                    return
                 sink.write(data)
                 await sink.drain()
         except ConnectionError:

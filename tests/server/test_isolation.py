@@ -104,9 +104,9 @@ async def test_streams_that_stall_do_not_slow_down_the_flushes_of_others(node: N
         calls = await stall(node, channel, 60)
         streams = node.streams
         for price in (2.0, 3.0):
-            flushed_ns = streams._flushed_ns
+            began_ns = streams._flush_began_ns
             feeding.bids("binance", {"S0000": price})
-            await until(lambda before_ns=flushed_ns: streams._flushed_ns != before_ns)  # type: ignore[misc] # mypy does not see the default
+            await until(lambda before_ns=began_ns: streams._flush_began_ns != before_ns)  # type: ignore[misc] # mypy does not see the default
         assert streams._writers == 0
         for call in calls:
             call.cancel()

@@ -263,11 +263,12 @@ def test_a_paced_stream_sends_quotes_at_its_pace_and_news_of_sources_at_once(fee
     (news,) = drain(subscription)
     assert ([status.state for status in news.source_statuses], len(news.quotes)) == ([source_pb2.SOURCE_STATE_DOWN], 0)
     feed.clock.advance(1.0)
-    assert subscription.quotes_due_ns is None
+    assert subscription.quotes_due_ns == feed.clock.monotonic, "overdue, until it was asked for"
     (paced,) = drain(subscription)
     assert ([quote.bid_price for quote in paced.quotes], paced.conflated) == ([1.0, 2.0], 0)
     assert not paced.source_statuses
     feed.clock.advance(1.0)
+    assert subscription.quotes_due_ns is None
     woken.clear()
     feed.bid(3.0)
     feed.wake()

@@ -97,6 +97,21 @@ async def test_a_paced_stream_is_woken_when_its_time_has_come(stub: Any, feeding
     call.cancel()
 
 
+async def test_no_quote_sleeps_through_its_time(stub: Any, feeding: NodeFeed) -> None:
+    feeding.bids("binance", {"BTCUSDT": 0.0})
+    request = contract.SubscribeRequest()
+    request.min_interval.FromMilliseconds(10)
+    request.heartbeat_interval.FromSeconds(3600)
+    call = stub.Subscribe(request)
+    await read(call)
+    for price in range(1, 101):
+        feeding.bids("binance", {"BTCUSDT": float(price)})
+        # Nothing else would wake the stream.
+        response = await read(call)
+        assert [quote.bid_price for quote in response.quotes] == [float(price)]
+    call.cancel()
+
+
 async def test_all_or_end_is_told_where_it_fell_behind(node: Node, stub: Any, feeding: NodeFeed) -> None:
     feeding.bids("binance", {"BTCUSDT": 1.0})
     request = contract.SubscribeRequest(delivery=contract.DELIVERY_ALL_OR_END)

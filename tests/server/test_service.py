@@ -1,10 +1,12 @@
 """The calls over a real gRPC server: what is answered, what is refused and how."""
 
 import asyncio
+import base64
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import grpc
+import msgspec
 import pytest
 from google.protobuf import any_pb2
 from google.rpc import error_details_pb2
@@ -16,6 +18,7 @@ from tests.server.feed import NodeFeed
 from tickmux.v1 import market_data_service_pb2 as contract
 from tickmux.v1 import market_data_service_pb2_grpc as stubs
 from tickmux_server.node import SERVER_OPTIONS, Node
+from tickmux_server.selection import VIOLATIONS_MAX
 from tickmux_server.streams import STREAMS_PER_CONNECTION_MAX
 
 AWAIT_S = 10.0
@@ -196,7 +199,23 @@ async def test_bad_terms_of_a_stream_are_refused(stub: Any, request_fields: Any,
     assert [violation.field for violation in error_details(error)["BadRequest"].field_violations] == [field]
 
 
-@pytest.mark.parametrize("page_token", ["?", "e30", "x" * 2000])
+async def test_of_many_wrong_names_the_first_are_told(stub: Any) -> None:
+    for wrong in (
+        contract.Selection(sources=[f"nowhere-{number}" for number in range(1000)]),
+        contract.Selection(symbols=[f"B*{number}" for number in range(30)]),
+        contract.Selection(types=[f"kind-{number}" for number in range(1000)]),
+    ):
+        error = await refused(stub.GetSnapshot(contract.GetSnapshotRequest(selection=wrong)))
+        assert error.code() is grpc.StatusCode.INVALID_ARGUMENT
+        assert len(error_details(error)["BadRequest"].field_violations) == VIOLATIONS_MAX
+
+
+def forged_page_token() -> str:
+    forged = msgspec.msgpack.encode([1, "log", -1, "selection", ["binance", "BTCUSDT"]])
+    return base64.urlsafe_b64encode(forged).decode().rstrip("=")
+
+
+@pytest.mark.parametrize("page_token", ["?", "e30", "x" * 2000, forged_page_token()])
 async def test_a_page_token_that_is_none_of_ours_is_refused(stub: Any, page_token: str) -> None:
     error = await refused(stub.GetSnapshot(contract.GetSnapshotRequest(page_token=page_token)))
     assert error.code() is grpc.StatusCode.INVALID_ARGUMENT

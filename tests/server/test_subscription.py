@@ -183,6 +183,7 @@ def test_an_instrument_listed_later_is_streamed_to_those_who_select_it(feed: Fee
 
 def test_a_publisher_that_falls_silent_is_unknown(feed: Feed) -> None:
     feed.start()
+    since_ns = feed.clock.wall
     feed.bid(1.0)
     subscription = subscribe(feed, heartbeat_interval_s=3600.0)
     drain(subscription)
@@ -196,7 +197,7 @@ def test_a_publisher_that_falls_silent_is_unknown(feed: Feed) -> None:
     assert part.source_statuses[0].epoch > 0
     (state,) = drain(subscribe(feed))
     assert 5 in state.quotes[0].flags
-    feed.status("binance", SourceState.LIVE)
+    feed.status("binance", SourceState.LIVE, since_ns=since_ns)
     (part,) = drain(subscription)
     assert [status.state for status in part.source_statuses] == [source_pb2.SOURCE_STATE_LIVE]
 
@@ -273,4 +274,6 @@ def test_an_entry_that_fails_does_not_put_the_others_to_sleep(feed: Feed) -> Non
     feed.log.append([QuoteEntry(good.instrument, good.epoch, 3, good.frame)])
     assert len(news) == 2
     assert feed.hub.head == feed.log.head
-    assert len(drain(subscription)[0].quotes) == 3
+    # What came behind the failed one is lost, for all that the hub knows.
+    (reset,) = drain(subscription)
+    assert (reset.continuity, len(reset.quotes)) == (contract.CONTINUITY_RESET, 1)

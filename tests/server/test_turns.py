@@ -1,12 +1,14 @@
 """Heavy steps of many streams are spread over iterations of the loop, and everyone gets their turn."""
 
 import asyncio
+import weakref
 from collections import Counter
 
 import pytest
 from tests.server.feed import Feed
 
 from tickmux_adapters.model import SystemClock
+from tickmux_server.errors import ClientTooFarBehind
 from tickmux_server.selection import Selection
 from tickmux_server.streams import WAKES_PER_ITERATION, Streams
 from tickmux_server.subscription import Subscription
@@ -82,6 +84,29 @@ async def test_what_a_step_raises_is_its_callers() -> None:
     results = await asyncio.gather(turns.run(lambda: 1), turns.run(fail), turns.run(lambda: 2), return_exceptions=True)
     assert [results[0], results[2]] == [1, 2]
     assert isinstance(results[1], KeyError)
+
+
+async def test_what_a_step_raised_is_freed_without_the_garbage_collector(uncollected: None) -> None:
+    turns = Turns()
+    raised: list[weakref.ref[ClientTooFarBehind]] = []
+
+    def marked() -> ClientTooFarBehind:
+        error = ClientTooFarBehind("too far", resume_token="")
+        raised.append(weakref.ref(error))
+        return error
+
+    def fail() -> None:
+        raise marked()
+
+    async def work() -> None:
+        try:
+            await turns.run(fail)
+        except ClientTooFarBehind:
+            return
+
+    await asyncio.gather(*(work() for _ in range(3)))
+    await asyncio.sleep(0)
+    assert [error() for error in raised] == [None] * 3
 
 
 async def test_a_stream_that_ends_while_it_waits_hinders_nobody() -> None:

@@ -9,7 +9,7 @@ from tickmux.v1 import market_data_service_pb2
 from tickmux_adapters.symbols import nearest
 from tickmux_server import selection
 from tickmux_server.errors import InvalidRequest, NotAllowed, Violation
-from tickmux_server.selection import CONSOLIDATED, NAME_CHARS_MAX, Selection
+from tickmux_server.selection import CONSOLIDATED, NAME_CHARS_MAX, VIOLATIONS_MAX, Selection
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,7 @@ def permitted(message: market_data_service_pb2.Selection, configured: Collection
     """
     principal = current.get()
     _check_names(message, principal)
+    selection.check_counts(message)
     _check_sources(message, principal)
     chosen = selection.parse(message, [source for source in configured if principal.may_see(source)])
     return narrowed(chosen)
@@ -89,6 +90,8 @@ def _check_names(message: market_data_service_pb2.Selection, principal: Principa
 def _check_sources(message: market_data_service_pb2.Selection, principal: Principal) -> None:
     violations: list[Violation] = []
     for index, name in enumerate(message.sources):
+        if len(violations) == VIOLATIONS_MAX:
+            break
         if not principal.may_see(name):
             allowed = sorted(principal.sources or ())
             likely = nearest(name.casefold(), allowed)
