@@ -139,6 +139,18 @@ async def test_closing_ends_a_request_under_way_and_refuses_later_ones(flavour: 
                 getattr(client if flavour == "asyncio" else sync_client, method)()
 
 
+async def test_what_was_begun_before_closing_and_is_read_after_it_just_stops(flavour: Flavour) -> None:
+    async with serving(Script()) as target, asyncio.timeout(LIMIT_S):
+        client, sync_client = connect(target, **OPTIONS), sync.connect(target, **OPTIONS)
+        methods = ("subscribe", "quotes", "responses")
+        begun = [getattr(client if flavour == "asyncio" else sync_client, method)() for method in methods]
+        sync_client.close()
+        await client.close()
+        for stream in begun:
+            read = [item async for item in stream] if flavour == "asyncio" else await asyncio.to_thread(list, stream)
+            assert read == []
+
+
 async def test_a_request_that_takes_too_long_is_given_up(flavour: Flavour) -> None:
     script = Script(snapshot=lambda _: Hang())
     options = {**OPTIONS, "timeout_s": 0.05}

@@ -216,6 +216,8 @@ class Client:
             session.end()
 
     async def _responses(self, session: Session) -> AsyncGenerator[pb.SubscribeResponse, None]:
+        if self._closing.is_set():
+            return
         call = self.stub.Subscribe(session.open(), metadata=self._metadata)
         self._calls.add(call)
         try:

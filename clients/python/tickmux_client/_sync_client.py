@@ -130,6 +130,11 @@ class Client:
             if self._closing.is_set():
                 raise closed(self.target) from None
             raise from_rpc(failure, self.target) from None
+        except ValueError:
+            # What grpc raises when another thread has closed the channel meanwhile.
+            if self._closing.is_set():
+                raise closed(self.target) from None
+            raise
 
     def _session(self, symbols: Names, options: SubscribeOptions) -> Session:
         if self._closing.is_set():

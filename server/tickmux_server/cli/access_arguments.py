@@ -59,7 +59,11 @@ def add_token_commands(token: argparse.ArgumentParser, commands_of: CommandsOf) 
     command = commands_of(token, "action")
     add = command("add", "make a token and print it", ADD, ADD_EXAMPLES)
     add.add_argument("name", metavar="NAME", help="what to call it, in the list and in the server's log")
-    add.add_argument("--sources", metavar="A,B", help="the only sources that it may see (default: all)")
+    add.add_argument(
+        "--sources",
+        metavar="A,B",
+        help="the only sources that it may see (default: all); consolidated shows the best of every source",
+    )
     add.add_argument(
         "--expires", metavar="WHEN", help="when it ends: 30d, 12h, or 2027-01-01T00:00:00Z (default: never)"
     )
