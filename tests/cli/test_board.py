@@ -6,7 +6,9 @@ from tests.cli.scripted_server import RECEIVED_AT, quote, status
 from tickmux.v1 import quote_pb2, source_pb2
 from tickmux_server.cli.board import QuoteBoard, RateMeter, Row
 from tickmux_server.cli.figures import decimal_text, duration_text, lag_text, price_text, rate_text, volume_text
-from tickmux_server.cli.table import STALE_MARK, Cell, Column, frame, plain_text, table
+from tickmux_server.cli.layout import Column, cut_at_words
+from tickmux_server.cli.row_states import SHORT_WIDTH, short_state
+from tickmux_server.cli.table import STALE_MARK, Cell, PictureMemory, frame, plain_text, quote_table, table
 
 RECEIVED_S = RECEIVED_AT.ToNanoseconds() / 1e9
 
@@ -364,8 +366,17 @@ def test_rate_meter_keeps_a_bounded_number_of_readings() -> None:
     assert meter.per_second(100.0) == pytest.approx(1000, rel=0.01)
 
 
-def lines_of(board: QuoteBoard, clock: Clock, *, width: int = 200, height: int | None = None) -> list[str]:
-    lines = frame(board, title="Tickmux", notes=["a note"], wall_s=clock.wall_s(), width=width, height=height)
+def lines_of(
+    board: QuoteBoard,
+    clock: Clock,
+    memory: PictureMemory | None = None,
+    *,
+    width: int = 200,
+    height: int | None = None,
+    title: str = "Tickmux",
+) -> list[str]:
+    kept = memory or PictureMemory()
+    lines = frame(board, kept, title=title, notes=["a note"], wall_s=clock.wall_s(), width=width, height=height)
     return plain_text(lines).splitlines()
 
 
@@ -414,8 +425,126 @@ def test_eighty_characters_tell_every_price_and_its_source_though_flags_are_many
     lines = lines_of(board, clock, width=80)
     assert lines[3].split()[:5] == ["SYMBOL", "SOURCE", "BID", "ASK", "LAST"]
     assert "274.3726" in lines[4]
-    assert " live d" in lines[4]
+    assert lines[4].endswith(" live DI sim")
     assert max(len(line) for line in lines) <= 80
+
+
+@pytest.mark.parametrize("width", range(66, 140))
+def test_no_flag_is_lost_at_any_width_that_shows_prices(board: QuoteBoard, clock: Clock, width: int) -> None:
+    late = quote("AAPL", "alphavantage", bid_price=274.3726, ask_price=274.3, last_price=274.3726, volume=32.42e6)
+    late.flags.extend([quote_pb2.QUOTE_FLAG_INDICATIVE, quote_pb2.QUOTE_FLAG_DELAYED])
+    board.status(status("alphavantage"))
+    board.quote(late)
+    row = lines_of(board, clock, width=width)[4]
+    assert row.endswith((" live DI sim", " live delayed indicative sim"))
+    assert len(row) <= width
+    board.reset()
+    row = lines_of(board, clock, width=width)[4]
+    assert row.endswith((" OLD DI SIM", " OLD DELAYED INDICATIVE SIM"))
+    snapshot = plain_text(quote_table(board.rows(), width, with_rates=False)).splitlines()
+    assert max(len(line) for line in snapshot) <= width, "a snapshot fits its terminal as well"
+
+
+@pytest.mark.parametrize(
+    ("state", "short"),
+    [
+        ("live delayed indicative sim", "live DI sim"),
+        ("live halted sim", "live H sim"),
+        ("throttled delayed", "thr D"),
+        ("connecting delayed indicative sim", "conn DI sim"),
+        ("rejected halted delayed sim", "rej HD sim"),
+        ("stale delayed indicative sim", "stale DI sim"),
+        ("unknown", "unknown"),
+        ("live", "live"),
+    ],
+)
+def test_a_state_has_a_short_form(state: str, short: str) -> None:
+    assert short_state(state) == short
+    assert len(short) <= SHORT_WIDTH
+
+
+def test_a_text_is_cut_between_words() -> None:
+    text = "failed to connect"
+    assert [cut_at_words(text, width) for width in (17, 16, 9, 8, 6, 3, 0)] == [
+        *("failed to connect", "failed to", "failed to", "failed", "failed", "fai", ""),
+    ]
+
+
+def heading_of(lines: list[str]) -> str:
+    return next(line for line in lines if "SYMBOL" in line)
+
+
+@pytest.mark.parametrize("width", [70, 80, 90, 100, 110, 130])
+def test_columns_stay_where_they_are_while_the_server_is_away(board: QuoteBoard, clock: Clock, width: int) -> None:
+    memory = PictureMemory()
+
+    def headings() -> list[str]:
+        return [line for line in lines_of(board, clock, memory, width=width) if "STATE" in line]
+
+    late = quote("AAPL", bid_price=274.3, ask_price=274.31, last_price=274.3726, volume=32.42e6)
+    late.flags.extend([quote_pb2.QUOTE_FLAG_INDICATIVE, quote_pb2.QUOTE_FLAG_DELAYED])
+    real = quote("MSFT", bid_price=99.0, last_price=99.5)
+    del real.flags[:]
+    for one in (late, real):
+        board.quote(one)
+    board.caught_up()
+    before = headings()
+    assert len(before) == 2
+    board.link.lost("refused")
+    for away_s in (1, 10, 100):
+        clock.now_s += away_s
+        assert headings() == before
+    board.connected()
+    board.reset()
+    for one in (status(state=source_pb2.SOURCE_STATE_CONNECTING), status()):
+        board.status(one)
+        assert headings() == before
+    for one in (real, late):
+        board.quote(one)
+        assert headings() == before
+    board.caught_up()
+    clock.now_s += 0.3
+    assert headings() == before
+
+
+def test_a_column_grows_and_shrinks_only_with_the_window_or_when_a_row_leaves(board: QuoteBoard, clock: Clock) -> None:
+    memory = PictureMemory()
+    board.quote(quote(bid_price=1.0))
+    narrow = heading_of(lines_of(board, clock, memory))
+    board.quote(quote(revision=2, bid_price=123456789.0))
+    wide = heading_of(lines_of(board, clock, memory))
+    assert len(wide) > len(narrow)
+    board.quote(quote(revision=3, bid_price=1.0))
+    assert heading_of(lines_of(board, clock, memory)) == wide
+    assert heading_of(lines_of(board, clock, memory, width=150)) == narrow, "the window has another size"
+    board.quote(quote("ETHUSDT", bid_price=123456789.0))
+    assert heading_of(lines_of(board, clock, memory, width=150)) == wide
+    reset_without(board, status())
+    board.quote(quote(bid_price=1.0))
+    clock.now_s += 6
+    assert heading_of(lines_of(board, clock, memory, width=150)) == narrow, "the wide row has left"
+
+
+@pytest.mark.parametrize("width", range(37, 110))
+def test_the_head_is_never_cut_in_a_word(board: QuoteBoard, clock: Clock, width: int) -> None:
+    for number in range(40):
+        board.quote(quote(f"S{number}", bid_price=1.0))
+    words = "Tickmux 127.0.0.1:50051 connected 40 instruments quotes (40 sim) simulated) UTC 2025-10-09 08:53:20"
+    up = lines_of(board, clock, width=width, title="Tickmux 127.0.0.1:50051")[0]
+    assert set(up.split()) <= set(words.split())
+    board.link.lost("refused")
+    down = lines_of(board, clock, width=width, title="Tickmux 127.0.0.1:50051")[0]
+    assert down == up.replace("connected", "reconnecting"), "and holds the same while there is no stream"
+    assert len(down) <= width
+
+
+def test_the_reason_is_cut_between_words(board: QuoteBoard, clock: Clock) -> None:
+    board.quote(quote(bid_price=1.0))
+    words = "no stream, trying again: several"
+    board.link.lost(words + " words several" * 9)
+    reason = lines_of(board, clock, width=80)[2]
+    assert len(reason) > 70
+    assert set(reason.split()) == {*words.split(), "words"}
 
 
 def test_narrow_terminal_shows_a_source_in_trouble_with_its_error(board: QuoteBoard, clock: Clock) -> None:

@@ -46,6 +46,12 @@ class Picture:
     def is_marked(self) -> list[bool]:
         return [row.is_marked for row in self.rows]
 
+    @property
+    def headings(self) -> list[list[tuple[str, int]]]:
+        """Of both tables: the titles of their columns, each with where it begins."""
+        lines = [line for line in self.lines if " STATE" in line]
+        return [[(m[0], m.start()) for m in re.finditer(r"\S+( \S+)*", line)] for line in lines]
+
     def __str__(self) -> str:
         return "\n".join(line.rstrip() for line in self.lines)
 
@@ -61,9 +67,9 @@ class WatchOnTerminal:
         self._reader: asyncio.Task[None] | None = None
         self.pictures: list[Picture] = []
 
-    async def start(self, target: str, *symbols: str) -> None:
+    async def start(self, target: str, *symbols: str, columns: int = COLUMNS) -> None:
         self._master, terminal = pty.openpty()
-        fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", LINES, COLUMNS, 0, 0))
+        fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", LINES, columns, 0, 0))
         kept = {key: value for key, value in os.environ.items() if not key.startswith("TICKMUX_")}
         self._process = await asyncio.create_subprocess_exec(
             sys.executable,

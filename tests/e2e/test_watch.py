@@ -50,8 +50,23 @@ def has_moved_since(before: Picture) -> Callable[[Picture], bool]:
     return lambda picture: prices(picture) != prices(before)
 
 
-async def test_kill_and_restart_of_the_server_moves_nothing(server: ServerProcess, watch: WatchOnTerminal) -> None:
-    await watch.start(server.target, *SYMBOLS)
+def assert_columns_stay(shown: list[Picture]) -> None:
+    """None comes or moves to the left; while the server is away none moves at all."""
+    for before, after in pairwise(shown):
+        for was, now in zip(before.headings, after.headings, strict=True):
+            where = dict(was)
+            assert [title for title, _ in now if title not in where] == []
+            if len(was) == len(now):
+                assert [title for title, column in now if column < where[title]] == []
+        if all(after.is_marked):
+            assert after.headings == before.headings
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+async def test_kill_and_restart_of_the_server_moves_nothing(
+    server: ServerProcess, watch: WatchOnTerminal, columns: int
+) -> None:
+    await watch.start(server.target, *SYMBOLS, columns=columns)
     first = await watch.until(is_current, LIMIT_S)
     assert await server.terminate() == 0
     await watch.until(says_so, LIMIT_S)
@@ -64,6 +79,10 @@ async def test_kill_and_restart_of_the_server_moves_nothing(server: ServerProces
     assert marked[:away] == [0] * away
     assert marked[away:] == sorted(marked[away:], reverse=True), "each row turns current once, in its place"
     assert not any("Traceback" in line for picture in shown for line in picture.lines)
+    assert_columns_stay(shown)
+    assert {len(picture.headings) for picture in shown} == {2}
+    reasons = {picture.lines[1].strip() for picture in shown if all(picture.is_marked)}
+    assert "no stream, trying again: Connection refused" in reasons
 
 
 async def test_a_server_that_hangs_is_marked_and_moves_nothing(server: ServerProcess, watch: WatchOnTerminal) -> None:

@@ -81,7 +81,8 @@ Show quotes as they move, with the health of their sources, until Ctrl-C.
 
 On a terminal it is a live table. In a pipe it is a plain table every few seconds, or with --json every
 update as one object a line. Rows marked ! are not known to be the present: their source is stale or down, or the
-server cannot be reached. It rides through restarts of the server.
+server cannot be reached. It rides through restarts of the server. In a narrow window STATE is short: of the flags
+of a quote H is halted, D delayed, I indicative; and conn, thr, rej are sources connecting, throttled, rejected.
 """
 WATCH_EXAMPLES: Final = """\
 examples:

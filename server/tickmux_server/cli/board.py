@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from tickmux.v1.quote_pb2 import Quote, QuoteFlag
-from tickmux.v1.source_pb2 import Budget, SourceState, SourceStatus
+from tickmux.v1.source_pb2 import Budget, SourceStatus
 from tickmux_adapters.symbols import normalise_symbol
 from tickmux_adapters.windows import window_text
 from tickmux_server.cli.figures import UNKNOWN, decimal_places, duration_text, lag_text, price_text, volume_text
 from tickmux_server.cli.jsonlines import state_name
 from tickmux_server.cli.link import Link
 from tickmux_server.cli.presence import CONSOLIDATED, known
+from tickmux_server.cli.row_states import FLAG_WORDS, STATES_IN_ORDER
 
 RATE_WINDOW_S: Final = 5.0
 RATE_SAMPLE_S: Final = 0.25
@@ -25,17 +26,6 @@ by then is gone."""
 STATE_AWAITED_S: Final = 1.0
 """A new state takes a few responses; a picture of half of it is worth less than the one before."""
 PRICE_FIELDS: Final = ("bid_price", "ask_price", "last_price")
-
-FLAG_WORDS: Final = {
-    QuoteFlag.QUOTE_FLAG_HALTED: "halted",
-    QuoteFlag.QUOTE_FLAG_DELAYED: "delayed",
-    QuoteFlag.QUOTE_FLAG_INDICATIVE: "indicative",
-    QuoteFlag.QUOTE_FLAG_SIMULATED: "sim",
-}
-"""What a row says beside its source's state."""
-
-STATES_IN_ORDER: Final = frozenset({SourceState.SOURCE_STATE_LIVE, SourceState.SOURCE_STATE_THROTTLED})
-"""States of a source under which its quotes stand for the present."""
 
 
 class RateMeter:

@@ -5,6 +5,8 @@ from typing import Final
 
 MOMENT_S: Final = 2.5
 """What a stream that a server moves, or whose connection broke, is back well within; to a person it was never away."""
+WORD_WIDTH_MAX: Final = len("reconnecting")
+"""Of `Link.word`, in characters."""
 
 
 class Link:

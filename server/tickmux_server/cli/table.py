@@ -1,7 +1,4 @@
-"""The table of `tickmux watch` as lines of styled cells: one layout for a terminal and for plain text.
-
-A column that does not fit is left out whole. A price is never cut: a cut price is a wrong price.
-"""
+"""The table of `tickmux watch` as lines of styled cells: the same for a terminal and for plain text."""
 
 from collections.abc import Container, Sequence
 from datetime import UTC, datetime
@@ -9,13 +6,24 @@ from typing import Final, NamedTuple
 
 from tickmux_server.cli.board import Price, QuoteBoard, Row, SourceLine
 from tickmux_server.cli.figures import rate_text
+from tickmux_server.cli.layout import (
+    GAP,
+    LAST_WIDTH_MAX,
+    TIGHT_GAP,
+    Column,
+    Layout,
+    LayoutMemory,
+    arrange,
+    cut_at_words,
+)
+from tickmux_server.cli.link import WORD_WIDTH_MAX
+from tickmux_server.cli.row_states import SHORT_WIDTH, short_state
 
-GAP: Final = "  "
-TIGHT_GAP: Final = " "
-LAST_WIDTH_MAX: Final = 36
-STATE_WIDTH_MAX: Final = 12
-"""Of a row's state, its first words must be seen; the rest is flags, the gravest first."""
 STALE_MARK: Final = "!"
+UNKNOWN_WIDTH: Final = len("UNKNOWN")
+"""What every state turns into when the server is away."""
+CONNECTING_WIDTH: Final = len("CONNECTING")
+"""What every source says when a server starts."""
 
 
 class Cell(NamedTuple):
@@ -24,20 +32,11 @@ class Cell(NamedTuple):
     text: str
     style: str = ""
     """One of `heading`, `up`, `down`, `good`, `bad`, `faint`, or empty."""
+    short: str = ""
+    """What to show, in the last column, where there is no room for the text."""
 
 
 Line = list[Cell]
-
-
-class Column(NamedTuple):
-    """One column of a table."""
-
-    title: str
-    is_right: bool = True
-    drop_order: int = 0
-    """Columns with the highest number go first when the terminal is narrow; 0 stays."""
-    is_tight: bool = False
-    """Followed by one blank even where there is room for more."""
 
 
 MARK_COLUMN: Final = Column(" ", is_right=False, is_tight=True)
@@ -56,12 +55,12 @@ QUOTE_COLUMNS: Final = (
     Column("AGE"),
     Column("LAST AGE", drop_order=5),
     Column("UPD/S", drop_order=3),
-    Column("STATE", is_right=False),
+    Column("STATE", is_right=False, width_min=UNKNOWN_WIDTH),
 )
 SOURCE_COLUMNS: Final = (
     MARK_COLUMN,
     Column("SOURCE", is_right=False),
-    Column("STATE", is_right=False),
+    Column("STATE", is_right=False, width_min=CONNECTING_WIDTH),
     Column("LAG", drop_order=1),
     Column("MESSAGES", drop_order=3),
     Column("MSG/S", drop_order=1),
@@ -81,21 +80,40 @@ OWN_TITLES: Final = frozenset({"EXCHANGE", "VOLUME"})
 """Columns that consolidated quotes never fill."""
 
 
+class PictureMemory:
+    """What a picture takes over from the one before it."""
+
+    def __init__(self) -> None:
+        self.quotes = LayoutMemory()
+        self.sources = LayoutMemory()
+
+
 def frame(
-    board: QuoteBoard, *, title: str, notes: Sequence[str], wall_s: float, width: int, height: int | None
+    board: QuoteBoard,
+    memory: PictureMemory,
+    *,
+    title: str,
+    notes: Sequence[str],
+    wall_s: float,
+    width: int,
+    height: int | None,
 ) -> list[Line]:
     """The whole picture in at most `height` lines (None = as many as it takes) of at most `width` characters."""
     rows = board.rows()
+    is_still = not board.link.is_up or board.is_changing
+    memory.quotes.begin([(row.symbol, row.source) for row in rows], width, is_still=is_still)
+    # A restarted server tells of its sources one after the other: one that is missing has not left.
+    memory.sources.begin((), width, is_still=is_still)
     # A line of its own even while there is nothing to say of the stream: nothing below moves when there is.
-    link_line = [Cell(_printable(board.link.problem), "bad")]
+    link_line = [Cell(cut_at_words(_printable(board.link.problem), width), "bad")]
     head = [_head(board, title, wall_s, width), *([Cell(_printable(note), "faint")] for note in notes), link_line]
-    foot = source_table(board.source_lines(), width)
+    foot = source_table(board.source_lines(), width, memory=memory.sources)
     shown = rows
     if height is not None:
         room = height - len(head) - 1 - (len(foot) + 1 if foot else 0)
         if len(rows) > room:
             shown = rows[: max(0, room - 1)]
-    quotes = quote_table(shown, width)
+    quotes = quote_table(shown, width, memory=memory.quotes)
     if sum(len(cell.text) for cell in quotes[0]) > width:
         return [_cut([Cell("too narrow for prices: widen the window", "bad")], width)][:height]
     lines = head + quotes
@@ -107,7 +125,9 @@ def frame(
     return [_cut(line, width) for line in lines[:height]]
 
 
-def quote_table(rows: Sequence[Row], width: int, *, with_rates: bool = True) -> list[Line]:
+def quote_table(
+    rows: Sequence[Row], width: int, *, with_rates: bool = True, memory: LayoutMemory | None = None
+) -> list[Line]:
     """One line an instrument, under a heading."""
     cells = [_quote_cells(row) for row in rows]
     without = set() if with_rates else set(RATE_TITLES)
@@ -116,13 +136,15 @@ def quote_table(rows: Sequence[Row], width: int, *, with_rates: bool = True) -> 
         without |= LEG_TITLES
     elif all(consolidated):
         without |= OWN_TITLES
-    return table(QUOTE_COLUMNS, cells, width, without, last_width_max=STATE_WIDTH_MAX)
+    return table(QUOTE_COLUMNS, cells, width, without, last_width_max=SHORT_WIDTH, memory=memory)
 
 
-def source_table(sources: Sequence[SourceLine], width: int, *, with_rates: bool = True) -> list[Line]:
+def source_table(
+    sources: Sequence[SourceLine], width: int, *, with_rates: bool = True, memory: LayoutMemory | None = None
+) -> list[Line]:
     """One line a source, under a heading; nothing without sources."""
     cells = [_source_cells(source) for source in sources]
-    return table(SOURCE_COLUMNS, cells, width, () if with_rates else RATE_TITLES) if cells else []
+    return table(SOURCE_COLUMNS, cells, width, () if with_rates else RATE_TITLES, memory=memory) if cells else []
 
 
 def table(
@@ -132,24 +154,20 @@ def table(
     without: Container[str] = (),
     *,
     last_width_max: int = LAST_WIDTH_MAX,
+    memory: LayoutMemory | None = None,
 ) -> list[Line]:
-    """Heading and rows, aligned; columns are dropped in their order until the rest fits."""
-    widths = [max([len(column.title), *(len(row[i].text) for row in rows)]) for i, column in enumerate(columns)]
-    kept = [i for i, column in enumerate(columns) if column.title not in without]
-    gap = GAP if _needed(widths, kept, GAP, last_width_max) <= width else TIGHT_GAP
-    while _needed(widths, kept, gap, last_width_max) > width:
-        droppable = max(kept, key=lambda i: columns[i].drop_order)
-        if not columns[droppable].drop_order:
-            break
-        kept.remove(droppable)
+    """Heading and rows, aligned, in the columns that there is room for."""
+    texts = [[cell.text for cell in row] for row in rows]
+    layout = arrange(
+        columns,
+        texts,
+        width,
+        without=without,
+        last_width_max=last_width_max,
+        memory=LayoutMemory() if memory is None else memory,
+    )
     heading = [Cell(column.title, "heading") for column in columns]
-    return [_aligned(line, columns, widths, kept, gap) for line in (heading, *rows)]
-
-
-def _needed(widths: Sequence[int], kept: Sequence[int], gap: str, last_width_max: int) -> int:
-    """Characters for a line; the last column may be long and is cut at the edge, so only its beginning counts."""
-    *others, last = (widths[i] for i in kept)
-    return sum(others) + min(last, last_width_max) + len(gap) * len(others)
+    return [_aligned(line, columns, layout) for line in (heading, *rows)]
 
 
 def plain_text(lines: Sequence[Line]) -> str:
@@ -157,20 +175,25 @@ def plain_text(lines: Sequence[Line]) -> str:
     return "\n".join("".join(cell.text for cell in line).rstrip() for line in lines)
 
 
-def _aligned(
-    row: Sequence[Cell], columns: Sequence[Column], widths: Sequence[int], kept: Sequence[int], gap: str
-) -> Line:
+def _aligned(row: Sequence[Cell], columns: Sequence[Column], layout: Layout) -> Line:
     line: Line = []
-    for i in kept:
+    *others, last = layout.kept
+    for i in others:
         text = _printable(row[i].text)
-        if columns[i].is_right:
-            text = text.rjust(widths[i])
-        elif i != kept[-1]:
-            # Not the last one: what is behind the edge is cut, and blanks would count as something that is.
-            text = text.ljust(widths[i])
-        space = TIGHT_GAP if columns[i].is_tight else gap
-        line.append(Cell(text + ("" if i == kept[-1] else space), row[i].style))
+        text = text.rjust(layout.widths[i]) if columns[i].is_right else text.ljust(layout.widths[i])
+        line.append(Cell(text + (TIGHT_GAP if columns[i].is_tight else layout.gap), row[i].style))
+    text = _printable(row[last].text)
+    if columns[last].is_right:
+        text = text.rjust(layout.widths[last])
+    if row[last].short:
+        text = _fitted(text, row[last].short, layout.width - sum(len(cell.text) for cell in line))
+    # No blanks behind it: what is behind the edge is cut, and they would count as something that is.
+    line.append(Cell(text, row[last].style))
     return line
+
+
+def _fitted(text: str, short: str, width: int) -> str:
+    return text if len(text) <= width else cut_at_words(short, width)
 
 
 def _cut(line: Line, width: int) -> Line:
@@ -190,16 +213,24 @@ def _printable(text: str) -> str:
 
 def _head(board: QuoteBoard, title: str, wall_s: float, width: int) -> Line:
     now = datetime.fromtimestamp(wall_s, UTC)
-    line = [
-        Cell(f"{title}{GAP}", "heading"),
-        Cell(board.link.word, "good" if board.link.is_up else "bad"),
-        Cell(f"{GAP}{len(board)} instruments"),
-        Cell(f" ({board.simulated} simulated)" if board.simulated else ""),
-        Cell(f"{GAP}{now:%Y-%m-%d %H:%M:%S} UTC"),
-    ]
-    if sum(len(cell.text) for cell in line) > width:
-        line[-1] = Cell(f"{GAP}{now:%H:%M:%S} UTC")
-    return line
+    word = board.link.word
+    # As if the word were the longest one, so that losing the stream shortens nothing else.
+    room = width - len(title) - len(GAP) - max(len(word), WORD_WIDTH_MAX)
+    rest = _first_that_fits(_counts_and_times(board, now), room)
+    return [Cell(f"{title}{GAP}", "heading"), Cell(word, "good" if board.link.is_up else "bad"), Cell(rest)]
+
+
+def _counts_and_times(board: QuoteBoard, now: datetime) -> list[str]:
+    """What the head says behind the state of the stream, ever shorter."""
+    total, simulated = len(board), board.simulated
+    counts = f"{GAP}{total} instruments" + (f" ({simulated} simulated)" if simulated else "")
+    short = f"{GAP}{total} quotes" + (f" ({simulated} sim)" if simulated else "")
+    time = f"{GAP}{now:%H:%M:%S} UTC"
+    return [f"{counts}{GAP}{now:%Y-%m-%d %H:%M:%S} UTC", counts + time, short + time, short, ""]
+
+
+def _first_that_fits(texts: Sequence[str], width: int) -> str:
+    return next((text for text in texts if len(text) <= width), texts[-1])
 
 
 def _quote_cells(row: Row) -> list[Cell]:
@@ -222,8 +253,15 @@ def _quote_cells(row: Row) -> list[Cell]:
         Cell(row.age, "bad" if row.is_stale else ""),
         Cell(row.last_age, style),
         Cell(rate_text(row.updates_per_s), style),
-        Cell(row.state.upper() if row.is_stale else row.state, "bad" if row.is_stale else "good"),
+        _state_cell(row),
     ]
+
+
+def _state_cell(row: Row) -> Cell:
+    words, short = row.state, short_state(row.state)
+    if row.is_stale:
+        return Cell(words.upper(), "bad", short.upper())
+    return Cell(words, "good", short)
 
 
 def _source_cells(source: SourceLine) -> list[Cell]:

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import os
+import re
 import sys
 import time
 from collections.abc import AsyncGenerator, Coroutine
@@ -25,7 +26,7 @@ from tickmux_server.cli.asking import asking, run_until_ended, selection_of
 from tickmux_server.cli.board import QuoteBoard
 from tickmux_server.cli.errors import ExitCode
 from tickmux_server.cli.lines import print_lines
-from tickmux_server.cli.table import Line, frame, plain_text
+from tickmux_server.cli.table import Line, PictureMemory, frame, plain_text
 
 HEARTBEAT_INTERVAL_S: Final = 1.0
 """A person should see within seconds that the server hangs: three heartbeats missed end a stream."""
@@ -36,6 +37,9 @@ PLAIN_WIDTH: Final = 200
 HEALTH_INTERVAL_S: Final = 1.0
 HEARTBEATS_MISSED: Final = "HEARTBEATS_MISSED"
 STDIN: Final = 0
+_WHERE_AND_HOW: Final = re.compile(
+    r"^[A-Z_]+ from \S+: (failed to connect to (remote host|all addresses)[:;] )?", re.IGNORECASE
+)
 
 
 class Screen(Protocol):
@@ -128,7 +132,7 @@ async def _follow(events: AsyncGenerator[Event, None], board: QuoteBoard, ready:
             case GoingAway():
                 board.link.cut("the server ended the stream and is not back yet")
             case Disconnected(problem=problem, reason=reason, attempts=attempts):
-                trouble = f"no stream, trying again: {problem}"
+                trouble = f"no stream, trying again: {_brief(problem)}"
                 # What was silent for some heartbeats has been out of date for as long.
                 if attempts or reason == HEARTBEATS_MISSED:
                     board.link.lost(trouble)
@@ -140,6 +144,11 @@ async def _follow(events: AsyncGenerator[Event, None], board: QuoteBoard, ready:
                 caught_up = caught_up or isinstance(event, CaughtUp)
         if caught_up and len(board):
             ready.set()
+
+
+def _brief(problem: str) -> str:
+    """What is wrong, without what the title says as well: a terminal has one short line for it."""
+    return _WHERE_AND_HOW.sub("", problem)
 
 
 def _show(event: Event, board: QuoteBoard) -> None:
@@ -177,6 +186,7 @@ async def _draw(board: QuoteBoard, screen: Screen, ready: asyncio.Event, *, titl
             await ready.wait()
     except TimeoutError:
         pass
+    memory = PictureMemory()
     with screen:
         while True:
             # Bounded, as the board stops saying so.
@@ -186,7 +196,7 @@ async def _draw(board: QuoteBoard, screen: Screen, ready: asyncio.Event, *, titl
             notes = [note] if note else []
             if missing := board.missing():
                 notes.append(f"nothing matches {', '.join(missing)} yet")
-            screen.show(frame(board, title=title, notes=notes, wall_s=time.time(), width=width, height=height))
+            screen.show(frame(board, memory, title=title, notes=notes, wall_s=time.time(), width=width, height=height))
             await asyncio.sleep(screen.interval_s)
 
 
