@@ -11,6 +11,7 @@ from tickmux_adapters.errors import SettingsError
 from tickmux_adapters.model import SystemClock
 from tickmux_adapters.registry import registered
 from tickmux_server.config import Config, ConfigError
+from tickmux_server.counting import counted
 from tickmux_server.node import Node
 from tickmux_server.sources import Sources, source_flags
 
@@ -54,7 +55,7 @@ async def serve(config: Config, *, on_ready: Callable[[str], None] = lambda _: N
                 logger.info("listening on %s", node.address)
                 on_ready(node.address)
                 await stop.wait()
-                logger.info("draining %d streams", len(node.streams))
+                logger.info("draining %s", counted(len(node.streams), "stream"))
                 await node.drain()
                 for task in tasks:
                     task.cancel()

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from tickmux_adapters.model import Clock
+from tickmux_server.counting import counted
 from tickmux_server.errors import ClientTooSlow, GoingAway, RequestError, TooManyStreams
 from tickmux_server.hub import Hub
 from tickmux_server.pacing import FlushPacer
@@ -181,7 +182,7 @@ class Streams:
             self.sweep()
             await asyncio.sleep(0.02)
         if self._streams:
-            logger.warning("%d streams did not end by themselves and are cut", len(self._streams))
+            logger.warning("cutting %s still open", counted(len(self._streams), "stream"))
 
     async def watch(self) -> None:
         """Serve heartbeats, write deadlines and stream ages, and the hub's own deadlines, until cancelled."""

@@ -10,7 +10,7 @@ from tickmux_server.access.tokens import TOKEN, TokenRecord, digest_of
 from tickmux_server.errors import Unauthenticated
 
 METADATA_KEY: Final = "authorization"
-SCHEME: Final = "Bearer "
+SCHEME: Final = "bearer "
 
 Metadata = Iterable[tuple[str, str | bytes]]
 
@@ -73,16 +73,16 @@ class Keyring:
 
 
 def _bearer(metadata: Metadata) -> str:
-    """The token of a call, in the one form that is accepted.
+    """The token of a call, in the one form that is accepted; the scheme's case means nothing (RFC 9110, 11.1).
 
     Raises:
         Unauthenticated: There is none, or more than one, or it has another form.
     """
     values = [value for key, value in metadata if key.lower() == METADATA_KEY]
-    if len(values) != 1 or not isinstance(values[0], str) or not values[0].startswith(SCHEME):
+    if len(values) != 1 or not isinstance(values[0], str):
         raise Unauthenticated
-    token = values[0].removeprefix(SCHEME)
-    if not TOKEN.fullmatch(token):
+    scheme, token = values[0][: len(SCHEME)], values[0][len(SCHEME) :]
+    if scheme.lower() != SCHEME or not TOKEN.fullmatch(token):
         raise Unauthenticated
     return token
 

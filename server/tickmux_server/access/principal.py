@@ -8,6 +8,7 @@ from typing import Final
 from tickmux.v1 import market_data_service_pb2
 from tickmux_adapters.symbols import nearest
 from tickmux_server import selection
+from tickmux_server.counting import counted
 from tickmux_server.errors import InvalidRequest, NotAllowed, Violation
 from tickmux_server.selection import CONSOLIDATED, NAME_CHARS_MAX, VIOLATIONS_MAX, Selection
 
@@ -84,7 +85,9 @@ def visible(configured: Collection[str]) -> Selection:
 def _check_names(message: market_data_service_pb2.Selection, principal: Principal) -> None:
     names = len(message.symbols) + len(message.sources) + len(message.exchanges) + len(message.types)
     if principal.names_max is not None and names > principal.names_max:
-        raise InvalidRequest([Violation("selection", f"{names} names; this token allows {principal.names_max}")])
+        raise InvalidRequest(
+            [Violation("selection", f"{counted(names, 'name')}; this token allows {principal.names_max}")]
+        )
 
 
 def _check_sources(message: market_data_service_pb2.Selection, principal: Principal) -> None:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from tickmux_server.access.keyring import Keyring
 from tickmux_server.access.principal import Principal
+from tickmux_server.counting import counted
 from tickmux_server.errors import TokenEnded, TooManyStreams
 
 
@@ -60,7 +61,8 @@ class Sessions:
         limit = principal.streams_max
         if is_subscription and limit is not None and self._subscriptions[digest] >= limit:
             raise TooManyStreams(
-                f"the token '{principal.name}' holds its {limit} streams already; end one, or widen a selection"
+                f"the token '{principal.name}' holds {counted(limit, 'stream')} already, which is all that it may; "
+                "end one, or widen a selection"
             )
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - a coroutine is always run by a task

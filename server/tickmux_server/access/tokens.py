@@ -24,8 +24,8 @@ NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 SOURCE: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
 _HASH: Final = re.compile(r"sha256:[0-9a-f]{64}")
-_DURATION: Final = re.compile(r"(\d{1,5})([mhdw])", re.ASCII)
-_UNITS: Final = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_DURATION: Final = re.compile(r"(\d{1,5})([smhdw])", re.ASCII)
+_UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 State = Literal["valid", "expired", "revoked"]
 Time = Annotated[datetime, msgspec.Meta(tz=True)]
@@ -109,7 +109,7 @@ def dump(records: Iterable[TokenRecord]) -> str:
 
 
 def parse_expiry(text: str, now: datetime) -> datetime:
-    """A time to come, from `30d` (m, h, d and w are understood) or `2027-01-01T00:00:00Z`.
+    """A time to come, from `30d` (s, m, h, d and w are understood) or `2027-01-01T00:00:00Z`.
 
     Raises:
         ValueError: It is neither, or it is over already.
@@ -120,7 +120,7 @@ def parse_expiry(text: str, now: datetime) -> datetime:
         try:
             moment = msgspec.convert(text, Time)
         except msgspec.ValidationError:
-            raise ValueError(f"{text!r} is no time: write 30d, 12h, or 2027-01-01T00:00:00Z") from None
+            raise ValueError(f"{text!r} is no time: write 30d, 12h, 90s, or 2027-01-01T00:00:00Z") from None
     if moment <= now:
         raise ValueError(f"{text} is not in the future")
     return moment.astimezone(UTC)
@@ -158,4 +158,5 @@ def _sources_problem(names: Sequence[str]) -> str:
 def _explained(error: msgspec.DecodeError) -> str:
     # What msgspec says names types and fields; a value that it quotes is a number of ours, never the hash.
     text: Any = str(error)
-    return f"{text[:1].lower()}{text[1:]}"
+    # `JSON` stays what it is.
+    return text if text[:2].isupper() else f"{text[:1].lower()}{text[1:]}"

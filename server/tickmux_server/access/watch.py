@@ -13,6 +13,7 @@ from tickmux_server.access.keyring import Keyring
 from tickmux_server.access.sessions import Sessions
 from tickmux_server.access.token_file import TokenFile, TokenFileUnusable
 from tickmux_server.access.tokens import TokenRecord
+from tickmux_server.counting import counted
 from tickmux_server.selection import CONSOLIDATED
 
 logger = logging.getLogger(__name__)
@@ -47,10 +48,12 @@ class TokenWatch:
         self.gate = Gate(self._keyring, self._sessions)
         self._refused_told = 0
         self._tell_refused_ns = clock.monotonic_ns()
-        logger.info("%d tokens in %s", len(records), path)
+        logger.info("%s in %s", counted(len(records), "token"), path)
         self._warn_of_strange_sources(records)
         if not records:
-            logger.warning("%s holds no token, so nobody gets in: make one with `tickmux token add`", path)
+            logger.warning(
+                "%s holds no token, so nobody gets in: make one with `tickmux token add NAME --tokens %s`", path, path
+            )
         if is_open_to_all(path):
             logger.warning("everyone on this machine can read %s: run chmod 600 %s", path, path)
 
@@ -84,19 +87,27 @@ class TokenWatch:
             logger.error("%s; the tokens that it held before stay in force", error)  # noqa: TRY400 - no defect of ours
             return
         self._keyring.replace(records)
-        logger.info("%d tokens in %s, which has changed", len(records), self._file.path)
+        if records:
+            logger.info("%s in %s, which has changed", counted(len(records), "token"), self._file.path)
+        else:
+            logger.warning(
+                "%s has become empty: all tokens are gone, their streams end and nobody gets in; put its lines back "
+                "from a copy, or make new tokens with `tickmux token add NAME --tokens %s`",
+                self._file.path,
+                self._file.path,
+            )
         self._warn_of_strange_sources(records)
 
     def check(self) -> None:
         """End the streams whose token is no longer in force, by the file or by the clock."""
         for what, count in self._sessions.check().items():
-            logger.info("%s: %d streams of it end", what, count)
+            logger.info("%s, which ends %s", what, counted(count, "stream"))
         now_ns = self._clock.monotonic_ns()
         refused = self.gate.refused - self._refused_told
         if refused and now_ns >= self._tell_refused_ns:
             self._refused_told = self.gate.refused
             self._tell_refused_ns = now_ns + round(REFUSED_LOG_INTERVAL_S * 1e9)
-            logger.warning("%d calls came without a token in force and were refused", refused)
+            logger.warning("refused %s without a token in force", counted(refused, "call"))
 
     def _warn_of_strange_sources(self, records: Iterable[TokenRecord]) -> None:
         for record in records:

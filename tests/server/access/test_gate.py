@@ -123,7 +123,7 @@ async def test_calls_that_were_refused_and_streams_that_were_ended_hold_no_place
     for _ in range(calls_max + 10):
         error = await refused(call_of(channel, f"{SERVICE}Subscribe", bearer(token)))
         assert error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
-        assert "the token 'few' holds its 1 streams already" in str(error.details())
+        assert "the token 'few' holds 1 stream already" in str(error.details())
     kept.cancel()
     for round_number in range(calls_max // 50 + 1):
         token = keys.add(f"round-{round_number}")
@@ -317,7 +317,7 @@ async def test_a_token_has_as_many_streams_as_it_may_and_no_more(keys: Keys, nod
     calls = [await subscribed(stub, desk) for _ in range(2)]
     error = await refused(stub.Subscribe(contract.SubscribeRequest(), metadata=bearer(desk)))
     assert error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
-    assert "the token 'desk' holds its 2 streams already; end one" in str(error.details())
+    assert "the token 'desk' holds 2 streams already, which is all that it may; end one" in str(error.details())
     details = error_details(error)
     assert details["ErrorInfo"].reason == "TOO_MANY_STREAMS"
     assert details["RetryInfo"].retry_delay.ToMilliseconds() > 0

@@ -29,6 +29,12 @@ def test_the_bearer_of_a_token_in_force_is_known(clock: ManualClock, key: str) -
     assert not principal.may_see("binance")
 
 
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER", "bEARER"])
+def test_the_case_of_the_scheme_means_nothing(clock: ManualClock, scheme: str) -> None:
+    kept = ring(clock)
+    assert kept.principal(kept.identify([("authorization", f"{scheme} {TOKEN}")])).name == "desk"
+
+
 REFUSED: dict[str, list[tuple[str, str | bytes]]] = {
     "nothing": [],
     "another key": [("x-authorization", f"Bearer {TOKEN}")],
@@ -39,7 +45,7 @@ REFUSED: dict[str, list[tuple[str, str | bytes]]] = {
     "the scheme and a space": [("authorization", "Bearer ")],
     "no scheme": [("authorization", TOKEN)],
     "another scheme": [("authorization", f"Basic {TOKEN}")],
-    "an odd-cased scheme": [("authorization", f"bEARER {TOKEN}")],
+    "a longer scheme": [("authorization", f"Bearers {TOKEN}")],
     "a tab": [("authorization", f"Bearer\t{TOKEN}")],
     "two spaces": [("authorization", f"Bearer  {TOKEN}")],
     "a space behind": [("authorization", f"Bearer {TOKEN} ")],

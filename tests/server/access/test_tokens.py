@@ -46,6 +46,7 @@ def test_what_is_written_is_read_back_one_line_a_token() -> None:
     ("line", "said"),
     [
         ("{", "truncated"),
+        ("{x}", ": JSON is malformed"),
         ("[]", "expected `object`"),
         (f'{{"name": "a", "hash": "{HASH}", "source": ["kraken"]}}', "unknown field `source`"),
         (f'{{"name": "a b", "hash": "{HASH}"}}', "its name must be"),
@@ -87,6 +88,7 @@ def test_the_state_follows_the_clock_and_a_revoked_token_stays_revoked() -> None
     ("text", "moment"),
     [
         ("30d", NOW + timedelta(days=30)),
+        ("25s", NOW + timedelta(seconds=25)),
         ("90m", NOW + timedelta(minutes=90)),
         ("12h", NOW + timedelta(hours=12)),
         ("2w", NOW + timedelta(weeks=2)),
@@ -98,7 +100,9 @@ def test_an_expiry_is_a_duration_or_a_time(text: str, moment: datetime) -> None:
     assert tokens.parse_expiry(text, NOW) == moment
 
 
-@pytest.mark.parametrize("text", ["", "soon", "30", "-1d", "0d", "2027-01-01", "2027-01-01T00:00:00", "1y", "٣d"])
+@pytest.mark.parametrize(
+    "text", ["", "soon", "30", "-1d", "0d", "2027-01-01", "2027-01-01T00:00:00", "1y", "0s", "25S"]
+)
 def test_what_is_no_time_to_come_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"no time|not in the future"):
         tokens.parse_expiry(text, NOW)

@@ -77,6 +77,32 @@ def test_what_cannot_be_used_keeps_the_tokens_before_and_is_told_once(
     assert str(path) in record.getMessage()
 
 
+def test_one_that_has_become_empty_is_warned_of_with_what_to_do(
+    keys: Keys, clock: ManualClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    token = keys.add("desk")
+    watch = watching(keys, clock)
+    keys.file.path.write_bytes(b"")
+    watch.follow()
+    watch.follow()
+    assert not opens(watch, token)
+    (record,) = [record for record in caplog.records if record.levelno >= logging.WARNING]
+    text = record.getMessage()
+    assert text.startswith(f"{keys.file.path} has become empty: all tokens are gone")
+    assert "put its lines back from a copy" in text
+    assert f"`tickmux token add NAME --tokens {keys.file.path}`" in text
+
+
+def test_counts_are_told_in_the_right_number(keys: Keys, clock: ManualClock, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    keys.add("desk")
+    watching(keys, clock)
+    keys.add("other")
+    watching(keys, clock)
+    told = [record.getMessage() for record in caplog.records]
+    assert told == [f"1 token in {keys.file.path}", f"2 tokens in {keys.file.path}"]
+
+
 def test_one_that_is_mended_is_taken_again(keys: Keys, clock: ManualClock) -> None:
     keys.add("desk")
     watch = watching(keys, clock)
@@ -110,10 +136,10 @@ def test_calls_without_a_token_are_told_together(
         watch.gate.refused += 1
         watch.check()
         clock.advance(0.1)
-    assert told() == ["1 calls came without a token in force and were refused"]
+    assert told() == ["refused 1 call without a token in force"]
     clock.advance(REFUSED_LOG_INTERVAL_S)
     watch.check()
-    assert told()[1:] == ["99 calls came without a token in force and were refused"]
+    assert told()[1:] == ["refused 99 calls without a token in force"]
 
 
 def test_what_is_odd_is_warned_of(keys: Keys, clock: ManualClock, caplog: pytest.LogCaptureFixture) -> None:
