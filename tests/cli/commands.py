@@ -44,5 +44,19 @@ async def finish(process: Process) -> Outcome:
     return Outcome(process.returncode, stdout.decode(), stderr.decode())
 
 
+async def in_shell(script: str) -> Outcome:
+    """Run a line of bash, in which $PYTHON is the interpreter."""
+    return await finish(
+        await asyncio.create_subprocess_shell(
+            script,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=PIPE,
+            stderr=PIPE,
+            env=environment(PYTHON=sys.executable),
+            executable="/bin/bash",
+        )
+    )
+
+
 async def run(*arguments: str, **variables: str) -> Outcome:
     return await finish(await start(*arguments, **variables))

@@ -496,8 +496,8 @@ def test_columns_stay_where_they_are_while_the_server_is_away(board: QuoteBoard,
         assert headings() == before
     board.connected()
     board.reset()
-    for one in (status(state=source_pb2.SOURCE_STATE_CONNECTING), status()):
-        board.status(one)
+    for told in (status(state=source_pb2.SOURCE_STATE_CONNECTING), status()):
+        board.status(told)
         assert headings() == before
     for one in (real, late):
         board.quote(one)

@@ -3,12 +3,11 @@
 import asyncio
 import json
 import signal
-import sys
 from asyncio.subprocess import Process
 from pathlib import Path
 
 import pytest
-from tests.cli.commands import LIMIT_S, environment, finish, run, start
+from tests.cli.commands import LIMIT_S, finish, in_shell, run, start
 from tests.cli.scripted_server import ScriptedServer, listening, quote, status
 
 from tickmux.v1 import source_pb2
@@ -204,31 +203,50 @@ async def test_words_that_the_terminals_encoding_lacks_are_escaped() -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full, which Linux has")
-async def test_output_that_cannot_be_written_is_one_line() -> None:
+@pytest.mark.parametrize(
+    "command", ["snapshot", "snapshot --json", "watch", "watch --json", "sources", "instruments", "health"]
+)
+async def test_output_that_cannot_be_written_is_one_line(command: str) -> None:
     async with listening(ScriptedServer()) as target:
-        shell = await asyncio.create_subprocess_shell(
-            f'"$PYTHON" -m tickmux_server.cli snapshot --target {target} >/dev/full',
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            env=environment(PYTHON=sys.executable),
-        )
-        outcome = await finish(shell)
+        outcome = await in_shell(f'"$PYTHON" -m tickmux_server.cli {command} --target {target} >/dev/full')
     assert outcome.code == 1
-    assert outcome.stderr == "tickmux snapshot: [Errno 28] No space left on device\n"
+    name = command.partition(" ")[0]
+    assert outcome.stderr == (
+        f"tickmux {name}: stdout cannot be written: No space left on device; make room where it goes, or send it "
+        "elsewhere\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [
+        ("", "expected HOST:PORT such as 127.0.0.1:50051, was ''"),
+        ("localhost", "expected HOST:PORT such as 127.0.0.1:50051, was 'localhost'"),
+        ("localhost:", "the port must be a number"),
+        ("localhost:http", "the port must be a number"),
+        ("::1:50051", "expected HOST:PORT"),
+    ],
+)
+async def test_a_target_that_is_no_address_is_told(target: str, said: str) -> None:
+    outcome = await run("snapshot", "--target", target)
+    assert (outcome.code, outcome.stdout) == (2, "")
+    assert outcome.stderr.startswith(f"tickmux snapshot: --target: {said}")
+    assert outcome.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("form", ["dns:///{}", "dns:{}", "ipv4:{}"])
+async def test_a_target_with_a_scheme_is_left_to_grpc(form: str) -> None:
+    async with listening(ScriptedServer()) as target:
+        assert (await run("health", "--target", form.format(target))).code == 0
 
 
 async def test_closed_pipe_ends_watch_quietly() -> None:
     server = ScriptedServer()
     server.quotes = [quote(revision=revision, bid_price=revision / 4) for revision in range(1, 20_001)]
     async with listening(server) as target:
-        shell = await asyncio.create_subprocess_shell(
-            f'"$PYTHON" -m tickmux_server.cli watch --json --target {target} | head -1; echo "${{PIPESTATUS[0]}}"',
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            env=environment(PYTHON=sys.executable),
-            executable="/bin/bash",
+        outcome = await in_shell(
+            f'"$PYTHON" -m tickmux_server.cli watch --json --target {target} | head -1; echo "${{PIPESTATUS[0]}}"'
         )
-        outcome = await finish(shell)
     record, code = outcome.stdout.splitlines()
     assert json.loads(record)["revision"] == 1
     assert (code, outcome.stderr) == ("0", "")

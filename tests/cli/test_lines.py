@@ -139,7 +139,7 @@ def test_words_are_for_trouble_alone() -> None:
         "reconnecting in 0.5 s: refused",
         "connected again after 1.2 s",
         "updates may have been lost: of another log",
-        "3 updates were passed over: this reader is too slow",
+        "passed over 3 updates: this reader is too slow",
         "source binance/0 is down: no route",
         "source binance/0 is live",
     ]

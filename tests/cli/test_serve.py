@@ -293,7 +293,18 @@ async def test_unusable_configuration_is_one_line(arguments: list[str], variable
     assert outcome.stderr.count("\n") == 1
 
 
-@pytest.mark.parametrize("arguments", [[], ["serv"], ["serve", "--unknown"]])
+@pytest.mark.parametrize(
+    "command", ["serve", "watch", "snapshot", "sources", "instruments", "health", "token add", "token list"]
+)
+async def test_an_unknown_flag_shows_the_usage_of_its_command(command: str) -> None:
+    arguments = ["a"] if command == "token add" else []
+    outcome = await run(*command.split(), *arguments, "--unknown")
+    assert outcome.code == 2
+    assert outcome.stderr.startswith(f"usage: tickmux {command} ")
+    assert outcome.stderr.endswith(f"tickmux {command}: error: unrecognized arguments: --unknown\n")
+
+
+@pytest.mark.parametrize("arguments", [[], ["serv"], ["serve", "--unknown"], ["--unknown"]])
 async def test_wrong_command_line_shows_the_usage(arguments: list[str]) -> None:
     outcome = await run(*arguments)
     assert outcome.code == 2

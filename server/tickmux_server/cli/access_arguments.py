@@ -33,7 +33,7 @@ ADD_EXAMPLES: Final = """\
 examples:
   tickmux token add desk-7
   tickmux token add desk-7 --expires 30d > desk-7.token
-  tickmux token add partner --sources kraken --streams-max 2 --names-max 50 --file /etc/tickmux/tokens.jsonl
+  tickmux token add partner --sources kraken --streams-max 2 --names-max 50 --tokens /etc/tickmux/tokens.jsonl
 """
 LIST: Final = "List the tokens of the file: names, states and rights. Neither tokens nor hashes are shown."
 LIST_EXAMPLES: Final = """\
@@ -65,7 +65,7 @@ def add_token_commands(token: argparse.ArgumentParser, commands_of: CommandsOf) 
         help="the only sources that it may see (default: all); consolidated shows the best of every source",
     )
     add.add_argument(
-        "--expires", metavar="WHEN", help="when it ends: 30d, 12h, or 2027-01-01T00:00:00Z (default: never)"
+        "--expires", metavar="WHEN", help="when it ends: 30d, 12h, 90s, or 2027-01-01T00:00:00Z (default: never)"
     )
     add.add_argument("--streams-max", metavar="N", type=int, help="subscriptions that it may have open at a time")
     add.add_argument("--names-max", metavar="N", type=int, help="names and patterns that a selection of it may hold")
@@ -75,11 +75,14 @@ def add_token_commands(token: argparse.ArgumentParser, commands_of: CommandsOf) 
     revoke.add_argument("name", metavar="NAME", help="as `tickmux token list` shows it")
     for one in (add, listing, revoke):
         one.add_argument(
-            "--file",
+            "--tokens",
             metavar="FILE",
-            default=os.environ.get("TICKMUX_TOKENS") or DEFAULT_TOKEN_FILE,
-            help="the server's file of tokens (TICKMUX_TOKENS; default %(default)s)",
+            help="the server's file of tokens, as `tickmux serve` is told it (TICKMUX_TOKENS, or `tokens` in the "
+            f"configuration file; default {DEFAULT_TOKEN_FILE})",
         )
+        one.add_argument("--config", metavar="FILE", help="the server's TOML file, which may name it (TICKMUX_CONFIG)")
+        # What --tokens was once called.
+        one.add_argument("--file", dest="tokens", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
 
 
 def add_server_access(serve: argparse.ArgumentParser) -> None:

@@ -41,7 +41,8 @@ environment:
   TICKMUX_TOKEN     token that they send; TICKMUX_TOKEN_FILE names a file that holds it (--token-file)
   TICKMUX_TLS, TICKMUX_CA, TICKMUX_CERTIFICATE, TICKMUX_KEY, TICKMUX_SERVER_NAME
                     how they encrypt (--tls, --ca, --certificate, --key, --server-name)
-  TICKMUX_CONFIG    configuration file of serve (--config)
+  TICKMUX_CONFIG    configuration file of serve and token (--config)
+  TICKMUX_TOKENS    file of tokens of serve and token (--tokens)
   TICKMUX_LISTEN    any setting of serve by its name in upper case; lists are separated by commas, and
                     TICKMUX_SOURCES__BINANCE__SYMBOLS=BTCUSDT,ETHUSDT reaches into [sources.binance]
 
@@ -131,7 +132,7 @@ examples:
 
 
 def parser(version: str) -> argparse.ArgumentParser:
-    """The parser of every command; the chosen one is `command` in its result."""
+    """The parser of every command; in its result the chosen one is `command`, and `chosen` is its parser."""
     root = argparse.ArgumentParser(
         prog="tickmux",
         description=OVERVIEW,
@@ -139,6 +140,7 @@ def parser(version: str) -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     root.add_argument("--version", action="version", version=f"tickmux {version}")
+    root.set_defaults(chosen=root)
     command = _commands_of(root, "command")
 
     _add_serve_options(command("serve", "run the server", SERVE, SERVE_EXAMPLES))
@@ -171,13 +173,15 @@ def _commands_of(parser: argparse.ArgumentParser, dest: str) -> AddCommand:
     commands = parser.add_subparsers(dest=dest, metavar="COMMAND", title="commands", required=dest != "command")
 
     def command(name: str, summary: str, description: str, examples: str) -> argparse.ArgumentParser:
-        return commands.add_parser(
+        added = commands.add_parser(
             name,
             help=summary,
             description=description,
             epilog=examples,
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
+        added.set_defaults(chosen=added)
+        return added
 
     return command
 
@@ -185,7 +189,10 @@ def _commands_of(parser: argparse.ArgumentParser, dest: str) -> AddCommand:
 def parse(arguments: Sequence[str] | None, version: str) -> argparse.Namespace:
     """Read the command line; without a command, print the help and exit with 2."""
     root = parser(version)
-    options = root.parse_args(arguments)
+    options, unknown = root.parse_known_args(arguments)
+    if unknown:
+        # By the parser of the command, whose usage tells what it does take; argparse leaves this to the root.
+        options.chosen.error(f"unrecognized arguments: {' '.join(unknown)}")
     if options.command is None:
         root.print_help()
         root.exit(2)

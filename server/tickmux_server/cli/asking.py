@@ -21,7 +21,7 @@ from tickmux_client import (
     UnavailableError,
 )
 from tickmux_server.cli.errors import CommandError, ExitCode
-from tickmux_server.cli.reaching import connect_options, encryption_hint, explained_denial, refusal
+from tickmux_server.cli.reaching import check_target, connect_options, encryption_hint, explained_denial, refusal
 
 ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -35,6 +35,7 @@ async def asking(options: argparse.Namespace) -> AsyncIterator[Client]:
     """
     # The commands say by themselves what the client would log, and stderr may be the terminal that a table covers.
     logging.getLogger("tickmux_client").addHandler(logging.NullHandler())
+    check_target(options.target)
     connecting = connect_options(options)
     try:
         client = tickmux_client.connect(options.target, **connecting)

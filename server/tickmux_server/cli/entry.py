@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from tickmux_server.cli import stdout
 from tickmux_server.cli.arguments import parse
 from tickmux_server.cli.errors import CommandError, ExitCode
 from tickmux_server.errors import TickmuxError
@@ -33,10 +34,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")
     try:
         code = _command(options.command)(options)
-        sys.stdout.flush()
     except BrokenPipeError:
         # The reader has what it wanted.
-        _abandon_stdout()
+        stdout.abandon()
         return ExitCode.OK
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
@@ -49,15 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             options.command, str(error), error.exit_code if isinstance(error, CommandError) else ExitCode.FAILED
         )
     except OSError as error:
-        # Such as a full disk behind stdout.
-        _abandon_stdout()
         return _fail(options.command, str(error), ExitCode.FAILED)
     return code
-
-
-def _abandon_stdout() -> None:
-    """Keep Python from complaining once more when it flushes stdout on its way out."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _command(name: str) -> Callable[[argparse.Namespace], ExitCode]:

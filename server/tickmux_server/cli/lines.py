@@ -1,6 +1,5 @@
 """`tickmux watch --json`: every update as a line on stdout, and what else happens in words on stderr."""
 
-import sys
 from collections.abc import AsyncGenerator, Callable
 
 from tickmux_client import (
@@ -19,6 +18,8 @@ from tickmux_client import (
 )
 from tickmux_server.cli.asking import say
 from tickmux_server.cli.jsonlines import line, quote_record, state_name
+from tickmux_server.cli.stdout import write_now
+from tickmux_server.counting import counted
 
 
 class QuoteLines:
@@ -92,7 +93,7 @@ class EventWords:
         """The event in one line, or None."""
         match event:
             case Conflated(count=count):
-                return f"{count} updates were passed over: this reader is too slow"
+                return f"passed over {counted(count, 'update')}: this reader is too slow"
             case Hole(source=source, symbol=symbol, expected_revision=expected, seen_revision=seen):
                 return f"updates of {symbol} at {source} are missing: revisions {expected} to {seen - 1}"
             case Reset(reason=reason):
@@ -124,7 +125,7 @@ class EventWords:
 
 async def print_lines(events: AsyncGenerator[Event, None]) -> None:
     """Print until the stream ends."""
-    lines, words = QuoteLines(_print_now), EventWords()
+    lines, words = QuoteLines(write_now), EventWords()
     async for event in events:
         match event:
             case Quote():
@@ -143,8 +144,3 @@ async def print_lines(events: AsyncGenerator[Event, None]) -> None:
                 pass
         if said := words.of(event):
             say(said)
-
-
-def _print_now(text: str) -> None:
-    sys.stdout.write(text)
-    sys.stdout.flush()

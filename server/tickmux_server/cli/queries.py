@@ -15,7 +15,9 @@ from tickmux_server.cli.board import QuoteBoard
 from tickmux_server.cli.errors import ExitCode
 from tickmux_server.cli.figures import UNKNOWN, decimal_text
 from tickmux_server.cli.jsonlines import instrument_record, line, quote_record, status_record
-from tickmux_server.cli.table import Cell, Column, plain_text, quote_table, source_table, table
+from tickmux_server.cli.layout import Column
+from tickmux_server.cli.stdout import write_now
+from tickmux_server.cli.table import Cell, plain_text, quote_table, source_table, table
 
 HEALTH_TIMEOUT_S: Final = 3.0
 PIPE_WIDTH: Final = 200
@@ -133,4 +135,4 @@ def _width() -> int:
 
 def _print(text: str) -> None:
     if text:
-        print(text)  # noqa: T201 - what the command is for
+        write_now(text + "\n")

@@ -2,16 +2,33 @@
 
 import argparse
 import os
+import re
 from pathlib import Path
 from typing import Final
 
 from tickmux_client import AccessDeniedError, ConnectOptions, TickmuxClientError
 from tickmux_server.cli.errors import CommandError, ExitCode
+from tickmux_server.listen import split_address
 
 TOKEN_VARIABLE: Final = "TICKMUX_TOKEN"  # noqa: S105 - a variable's name
 TOKEN_FILE_BYTES_MAX: Final = 4096
+_SCHEME: Final = re.compile(r"(dns|ipv4|ipv6|unix|unix-abstract|vsock|xds):|[a-z][a-z0-9+.-]*://")
 _HUNG_UP: Final = ("Socket closed", "reset by peer", "recvmsg")
 """What gRPC says of a server that ended the connection instead of talking, one of these."""
+
+
+def check_target(target: str) -> None:
+    """Refuse an address to ask that is none; what has a scheme of gRPC's (`dns:`, `unix:`) is left to gRPC.
+
+    Raises:
+        CommandError: It is empty, or has no port.
+    """
+    if _SCHEME.match(target):
+        return
+    try:
+        split_address(target)
+    except ValueError as error:
+        raise CommandError(f"--target: {error}", ExitCode.USAGE) from error
 
 
 def connect_options(options: argparse.Namespace) -> ConnectOptions:

@@ -17,6 +17,7 @@ from tickmux_server import app
 from tickmux_server.children import end, start_module
 from tickmux_server.cli.errors import CommandError, ExitCode
 from tickmux_server.cli.logs import configure_logging
+from tickmux_server.cli.stdout import write_now
 from tickmux_server.config import Config, ConfigError, load_config
 from tickmux_server.demo import DEMO_SOURCES, simulated_venues
 from tickmux_server.errors import TickmuxError
@@ -108,7 +109,7 @@ async def _serve(
         def on_ready(address: str) -> None:
             venues = "simulated venues" if is_demo else ", ".join(config.sources)
             log = f"; the server's log is {log_file}" if log_file else ""
-            print(f"Tickmux serves {venues} on {address}; Ctrl-C ends it{log}", flush=True)  # noqa: T201
+            write_now(f"Tickmux serves {venues} on {address}; Ctrl-C ends it{log}\n")
             if with_table:
                 table.start(address)
 

@@ -18,6 +18,7 @@ from tickmux_server.cli.layout import (
 )
 from tickmux_server.cli.link import WORD_WIDTH_MAX
 from tickmux_server.cli.row_states import SHORT_WIDTH, short_state
+from tickmux_server.counting import counted
 
 STALE_MARK: Final = "!"
 UNKNOWN_WIDTH: Final = len("UNKNOWN")
@@ -223,8 +224,8 @@ def _head(board: QuoteBoard, title: str, wall_s: float, width: int) -> Line:
 def _counts_and_times(board: QuoteBoard, now: datetime) -> list[str]:
     """What the head says behind the state of the stream, ever shorter."""
     total, simulated = len(board), board.simulated
-    counts = f"{GAP}{total} instruments" + (f" ({simulated} simulated)" if simulated else "")
-    short = f"{GAP}{total} quotes" + (f" ({simulated} sim)" if simulated else "")
+    counts = f"{GAP}{counted(total, 'instrument')}" + (f" ({simulated} simulated)" if simulated else "")
+    short = f"{GAP}{counted(total, 'quote')}" + (f" ({simulated} sim)" if simulated else "")
     time = f"{GAP}{now:%H:%M:%S} UTC"
     return [f"{counts}{GAP}{now:%Y-%m-%d %H:%M:%S} UTC", counts + time, short + time, short, ""]
 

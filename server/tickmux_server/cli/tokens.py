@@ -1,6 +1,7 @@
 """`tickmux token`: makes, lists and revokes the tokens of a server's file."""
 
 import argparse
+import os
 import shutil
 import sys
 from collections.abc import Sequence
@@ -14,13 +15,19 @@ from tickmux_adapters.symbols import nearest
 from tickmux_server.access import tokens
 from tickmux_server.access.token_file import TokenFile, TokenFileUnusable
 from tickmux_server.access.tokens import TokenRecord
+from tickmux_server.cli.access_arguments import DEFAULT_TOKEN_FILE
 from tickmux_server.cli.asking import say
 from tickmux_server.cli.errors import CommandError, ExitCode
 from tickmux_server.cli.figures import UNKNOWN
 from tickmux_server.cli.jsonlines import line
-from tickmux_server.cli.table import Cell, Column, plain_text, table
+from tickmux_server.cli.layout import Column
+from tickmux_server.cli.stdout import StdoutFailed, abandon, write_now
+from tickmux_server.cli.table import Cell, plain_text, table
+from tickmux_server.config import ConfigError, read_toml
 
 PIPE_WIDTH: Final = 200
+LIMIT_MAX: Final = 1_000_000
+"""Of streams, and of names in a selection: far more than any server serves."""
 COLUMNS: Final = tuple(
     Column(title, is_right=title in {"STREAMS", "NAMES"})
     for title in ("NAME", "STATE", "EXPIRES", "STREAMS", "NAMES", "MADE", "SOURCES")
@@ -33,14 +40,30 @@ def token(options: argparse.Namespace) -> ExitCode:
     Raises:
         CommandError: it cannot be done; the file is as it was.
     """
-    file = TokenFile(Path(options.file))
+    file = TokenFile(_file(options))
     run = {"add": _add, "list": _list, "revoke": _revoke}[options.action]
     try:
         return run(file, options)
     except TokenFileUnusable as error:
-        known = Path(options.file).exists() or options.action == "add"
-        hint = "" if known else "; name the server's file with --file or TICKMUX_TOKENS"
+        known = file.path.exists() or options.action == "add"
+        hint = "" if known else "; name the server's file with --tokens or TICKMUX_TOKENS"
         raise CommandError(f"{error}{hint}") from error
+
+
+def _file(options: argparse.Namespace) -> Path:
+    """The file that the flag names, else the environment, else the configuration, as for `tickmux serve`."""
+    if named := options.tokens or os.environ.get("TICKMUX_TOKENS"):
+        return Path(named)
+    config = options.config or os.environ.get("TICKMUX_CONFIG")
+    if not config:
+        return Path(DEFAULT_TOKEN_FILE)
+    try:
+        named = read_toml(Path(config)).get("tokens") or DEFAULT_TOKEN_FILE
+    except ConfigError as error:
+        raise CommandError(str(error), ExitCode.USAGE) from error
+    if not isinstance(named, str):
+        raise CommandError(f"{config}: tokens: expected a text in quotes, the file of tokens", ExitCode.USAGE)
+    return Path(named)
 
 
 def _add(file: TokenFile, options: argparse.Namespace) -> ExitCode:
@@ -57,27 +80,41 @@ def _add(file: TokenFile, options: argparse.Namespace) -> ExitCode:
         kept = [known for known in records if known.name != record.name]
         if len(kept) >= tokens.TOKENS_MAX:
             raise CommandError(f"{file.path} holds {tokens.TOKENS_MAX} tokens, which is all that a server takes")
+        # Before it is in force: a token that nobody has seen must not open anything.
+        _show(secret)
         return [*kept, record]
 
     file.change(edit, create=True)
-    print(secret)  # noqa: T201 - what the command is for
     say(f"token {record.name} is in {file.path}; it is shown this once, so keep it where its user finds it")
     say("its user sends it from TICKMUX_TOKEN, or with --token-file from a file that holds it")
     say(f"a server that runs with --tokens {file.path} takes it within seconds")
     return ExitCode.OK
 
 
+def _show(secret: str) -> None:
+    problem = "it is closed" if sys.__stdout__ is None else ""
+    try:
+        write_now(f"{secret}\n")
+    except BrokenPipeError:
+        abandon()
+        problem = "its reader has gone"
+    except StdoutFailed as error:
+        raise CommandError(f"no token was made, since nobody would have seen it: {error}") from error
+    if problem:
+        raise CommandError(f"no token was made, since nobody would have seen it: stdout cannot be written, {problem}")
+
+
 def _list(file: TokenFile, options: argparse.Namespace) -> ExitCode:
     now = datetime.now(UTC)
     records = file.read()
     if options.json:
-        print(line({"tokens": [_shown(record, now) for record in records]}))  # noqa: T201
+        write_now(line({"tokens": [_shown(record, now) for record in records]}) + "\n")
         return ExitCode.OK
     if not records:
         say(f"{file.path} holds no token: make one with `tickmux token add NAME`")
         return ExitCode.OK
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else PIPE_WIDTH
-    print(plain_text(table(COLUMNS, [_cells(record, now) for record in records], width)))  # noqa: T201
+    write_now(plain_text(table(COLUMNS, [_cells(record, now) for record in records], width)) + "\n")
     return ExitCode.OK
 
 
@@ -112,8 +149,11 @@ def _record(options: argparse.Namespace, digest: str, now: datetime) -> TokenRec
         )
     for option in ("streams_max", "names_max"):
         limit = getattr(options, option)
-        if limit is not None and limit < 1:
-            raise CommandError(f"--{option.replace('_', '-')} must be 1 or more, was {limit}", ExitCode.USAGE)
+        if limit is not None and not 1 <= limit <= LIMIT_MAX:
+            raise CommandError(
+                f"--{option.replace('_', '-')} must be from 1 to {LIMIT_MAX}, was {limit}; leave it out for no limit",
+                ExitCode.USAGE,
+            )
     try:
         expires_at = None if options.expires is None else tokens.parse_expiry(options.expires, now)
     except ValueError as error:

@@ -26,6 +26,7 @@ from tickmux_server.cli.asking import asking, run_until_ended, selection_of
 from tickmux_server.cli.board import QuoteBoard
 from tickmux_server.cli.errors import ExitCode
 from tickmux_server.cli.lines import print_lines
+from tickmux_server.cli.stdout import write_now
 from tickmux_server.cli.table import Line, PictureMemory, frame, plain_text
 
 HEARTBEAT_INTERVAL_S: Final = 1.0
@@ -75,8 +76,7 @@ class PlainScreen:
 
     def show(self, lines: list[Line]) -> None:
         """Print it, and push it through the pipe at once."""
-        sys.stdout.write(plain_text(lines) + "\n\n")
-        sys.stdout.flush()
+        write_now(plain_text(lines) + "\n\n")
 
 
 def watch(options: argparse.Namespace) -> ExitCode:
