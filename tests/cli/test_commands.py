@@ -92,6 +92,17 @@ async def test_symbol_that_matches_nothing_is_named_with_the_nearest_one() -> No
     ]
 
 
+async def test_an_exchange_that_does_not_exist_is_named_with_the_nearest_one() -> None:
+    server = ScriptedServer()
+    server.unmatched = ["BTCUSDT"]
+    async with listening(server) as target:
+        outcome = await run("snapshot", "BTCUSDT", "--exchange", "Binnance", "--target", target)
+    assert outcome.code == 3
+    assert outcome.stderr == (
+        "tickmux: no instrument matches 'BTCUSDT' with --exchange Binnance; did you mean --exchange Binance?\n"
+    )
+
+
 async def test_refused_request_is_one_line_with_the_servers_reason() -> None:
     server = ScriptedServer()
     server.unknown_source = "no source is called 'krakn'; did you mean 'kraken'?"

@@ -10,7 +10,6 @@ from collections.abc import AsyncIterator, Coroutine, Iterable
 from typing import Any
 
 import tickmux_client
-from tickmux_adapters.symbols import nearest, normalise_symbol
 from tickmux_client import (
     AccessDeniedError,
     Client,
@@ -21,6 +20,7 @@ from tickmux_client import (
     UnavailableError,
 )
 from tickmux_server.cli.errors import CommandError, ExitCode
+from tickmux_server.cli.mismatch import mismatch
 from tickmux_server.cli.reaching import check_target, connect_options, encryption_hint, explained_denial, refusal
 
 ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -68,17 +68,32 @@ def selection_of(options: argparse.Namespace) -> SelectionOptions:
     return SelectionOptions(sources=options.sources, exchanges=options.exchanges, types=options.types)
 
 
-async def report_unmatched(client: Client, unmatched: Iterable[str]) -> ExitCode:
-    """Say on stderr which symbols match nothing, each with the nearest that exists."""
+async def report_unmatched(client: Client, unmatched: Iterable[str], options: argparse.Namespace) -> ExitCode:
+    """Say on stderr which symbols match nothing, each with what is at fault and what was likely meant."""
     names = list(unmatched)
     if not names:
         return ExitCode.OK
-    known = {instrument.symbol for instrument in (await client.instruments()).instruments}
-    for name in names:
-        likely = nearest(normalise_symbol(name), sorted(known))
-        hint = f"did you mean {likely}?" if likely else "`tickmux instruments` lists what there is"
-        say(f"no instrument matches {name!r}; {hint}")
+    await _report(client, names, options)
     return ExitCode.UNMATCHED
+
+
+async def report_nothing(client: Client, options: argparse.Namespace) -> bool:
+    """Say on stderr which option leaves nothing of a selection that names no symbol; whether there is such a one."""
+    narrowing = selection_of(options)
+    if options.symbols or not any(narrowing.values()) or (await client.instruments(**narrowing)).instruments:
+        return False
+    await _report(client, [""], options)
+    return True
+
+
+async def _report(client: Client, names: Iterable[str], options: argparse.Namespace) -> None:
+    narrowing = selection_of(options)
+    known = {*(await client.instruments()).instruments}
+    if options.sources:
+        # `consolidated` is there only where it is named.
+        known |= {*(await client.instruments(sources=options.sources)).instruments}
+    for name in names:
+        say(mismatch(name, known, narrowing))
 
 
 def say(line: str) -> None:

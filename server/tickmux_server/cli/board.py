@@ -1,17 +1,17 @@
 """What the table shows, as plain data: fed with quotes and statuses, read by a renderer, timed by an injected clock."""
 
 from collections import deque
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from tickmux.v1.quote_pb2 import Quote, QuoteFlag
 from tickmux.v1.source_pb2 import Budget, SourceStatus
-from tickmux_adapters.symbols import normalise_symbol
 from tickmux_adapters.windows import window_text
 from tickmux_server.cli.figures import UNKNOWN, decimal_places, duration_text, lag_text, price_text, volume_text
 from tickmux_server.cli.jsonlines import state_name
 from tickmux_server.cli.link import Link
+from tickmux_server.cli.mismatch import is_matched
 from tickmux_server.cli.presence import CONSOLIDATED, known
 from tickmux_server.cli.row_states import FLAG_WORDS, STATES_IN_ORDER
 
@@ -153,7 +153,7 @@ class QuoteBoard:
     def missing(self) -> list[str]:
         """Those of the unmatched symbols that have not appeared since."""
         symbols = {symbol for _, symbol in self._tracks}
-        return [name for name in self.unmatched if not _matches_any(normalise_symbol(name), symbols)]
+        return [name for name in self.unmatched if not is_matched(name, symbols)]
 
     @property
     def simulated(self) -> int:
@@ -345,9 +345,3 @@ def _seen_s_ago(quote: Quote, age_field: str, wall_s: float) -> float | None:
     if age_ms is None:
         return None
     return max(0.0, wall_s - quote.received_at.ToNanoseconds() / 1e9) + age_ms / 1000
-
-
-def _matches_any(pattern: str, symbols: Collection[str]) -> bool:
-    if pattern.endswith("*"):
-        return any(symbol.startswith(pattern[:-1]) for symbol in symbols)
-    return pattern in symbols

@@ -10,7 +10,7 @@ from typing import Final
 import grpc.aio
 
 from tickmux_client import AccessDeniedError, Instrument, UnavailableError
-from tickmux_server.cli.asking import asking, report_unmatched, say, selection_of
+from tickmux_server.cli.asking import asking, report_nothing, report_unmatched, say, selection_of
 from tickmux_server.cli.board import QuoteBoard
 from tickmux_server.cli.errors import ExitCode
 from tickmux_server.cli.figures import UNKNOWN, decimal_text
@@ -57,9 +57,9 @@ async def _snapshot(options: argparse.Namespace) -> ExitCode:
             rows = board.rows()
             if rows:
                 _print(plain_text(quote_table(rows, _width(), with_rates=False)))
-            elif not answer.unmatched:
+            elif not answer.unmatched and not await report_nothing(client, options):
                 say("no instrument of this selection has a quote now; `tickmux sources` tells the health of the venues")
-        return await report_unmatched(client, answer.unmatched)
+        return await report_unmatched(client, answer.unmatched, options)
 
 
 async def _sources(options: argparse.Namespace) -> ExitCode:
@@ -83,7 +83,9 @@ async def _instruments(options: argparse.Namespace) -> ExitCode:
         else:
             cells = [_instrument_cells(instrument) for instrument in answer.instruments]
             _print(plain_text(table(INSTRUMENT_COLUMNS, cells, _width())) if cells else "")
-        return await report_unmatched(client, answer.unmatched)
+            if not cells:
+                await report_nothing(client, options)
+        return await report_unmatched(client, answer.unmatched, options)
 
 
 def health(options: argparse.Namespace) -> ExitCode:
