@@ -15,7 +15,7 @@ from tickmux.v1 import quote_pb2
 from tickmux_adapters.model import Clock
 from tickmux_server.access import tls
 from tickmux_server.access.tls import Certificates
-from tickmux_server.access.token_file import TokenFileUnusable
+from tickmux_server.access.token_file import TokenFile, TokenFileUnusable
 from tickmux_server.access.watch import TokenWatch
 from tickmux_server.config import Config, ConfigError
 from tickmux_server.consolidator import Consolidator
@@ -116,6 +116,22 @@ class Node:
             await self._health.set(name, state)
 
 
+def check(config: Config) -> None:
+    """Find what would keep a node from being made, before anything else is started for it.
+
+    Raises:
+        AddressUnavailable: The address is taken or not ours.
+        ConfigError: The files of the certificate or of the tokens cannot be used.
+    """
+    tls.check(config)
+    if config.tokens:
+        try:
+            TokenFile(Path(config.tokens)).read()
+        except TokenFileUnusable as error:
+            raise ConfigError("tokens", str(error)) from error
+    _free_addresses(config.listen)
+
+
 def _tokens(config: Config, clock: Clock) -> TokenWatch | None:
     if not config.tokens:
         return None
@@ -131,18 +147,7 @@ def _bind(server: grpc.aio.Server, listen: str, certificates: Certificates | Non
     gRPC by itself is content with any one of them, so that two servers could share `localhost` unawares.
     """
     host, port = split_address(listen)
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except OSError as error:
-        raise AddressUnavailable(listen, f"{host} cannot be resolved") from error
-    bound = 0
-    for family, ip in dict.fromkeys((family, str(address[0])) for family, *_, address in found):
-        problem = _bind_problem(family, ip, port)
-        if problem == _NOT_OURS:
-            # A name may stand for an address family that this machine does without.
-            continue
-        if problem:
-            raise AddressUnavailable(listen, problem)
+    for ip in _free_addresses(listen):
         address = f"{_bracketed(ip)}:{port}"
         try:
             port = (
@@ -154,10 +159,31 @@ def _bind(server: grpc.aio.Server, listen: str, certificates: Certificates | Non
             # gRPC tells no more; that it is free was just tried.
             why = "it cannot be bound" if certificates is None else "it cannot be bound with this certificate"
             raise AddressUnavailable(listen, why) from error
-        bound += 1
-    if not bound:
-        raise AddressUnavailable(listen, _NOT_OURS)
     return f"{_bracketed(host)}:{port}"
+
+
+def _free_addresses(listen: str) -> list[str]:
+    """The addresses of this machine that the host's name stands for; at least one, and the port is free on each.
+
+    Raises:
+        AddressUnavailable: There is none, or the port is taken on one of them.
+    """
+    host, port = split_address(listen)
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except OSError as error:
+        raise AddressUnavailable(listen, f"{host} cannot be resolved") from error
+    ours: list[str] = []
+    for family, ip in dict.fromkeys((family, str(address[0])) for family, *_, address in found):
+        problem = _bind_problem(family, ip, port)
+        if problem and problem != _NOT_OURS:
+            raise AddressUnavailable(listen, problem)
+        # A name may stand for an address family that this machine does without.
+        if not problem:
+            ours.append(ip)
+    if not ours:
+        raise AddressUnavailable(listen, _NOT_OURS)
+    return ours
 
 
 def _bracketed(host: str) -> str:

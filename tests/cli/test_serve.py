@@ -262,10 +262,28 @@ async def _read_until(master: int, condition: Callable[[bytes], bool] | None) ->
 async def test_taken_port_is_one_line_and_leaves_nothing_behind() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = f"127.0.0.1:{taken.getsockname()[1]}"
-        outcome = await run("serve", "--demo", "--listen", address, "--log-level", "error")
-    assert (outcome.code, outcome.stdout) == (1, "")
-    assert outcome.stderr.startswith(f"tickmux serve: cannot listen on {address}: ")
-    assert outcome.stderr.endswith("--listen\n")
+        demo, live = [await run("serve", *demo, "--listen", address) for demo in (["--demo"], [])]
+    advice = "another process listens there; choose another address with --listen"
+    said = f"tickmux serve: cannot listen on {address}: {advice}"
+    assert (demo.code, demo.stdout, live.code, live.stdout) == (1, "", 1, "")
+    assert demo.stderr == f"{said}, as in `make run LISTEN=127.0.0.1:50061`\n", "no venue was started"
+    assert live.stderr == f"{said}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--tokens", "absent.jsonl", "--no-table"], "tokens: absent.jsonl: cannot be read: No such file"),
+        (
+            ["--tls-certificate", "absent.pem", "--tls-key", "absent.pem"],
+            "tls_certificate: absent.pem cannot be read: No such file",
+        ),
+    ],
+)
+async def test_a_demo_that_cannot_start_starts_no_venue(arguments: list[str], said: str) -> None:
+    outcome = await run("serve", "--demo", "--listen", "127.0.0.1:0", *arguments)
+    assert (outcome.code, outcome.stdout) == (2, "")
+    assert outcome.stderr.startswith(f"tickmux serve: {said}")
     assert outcome.stderr.count("\n") == 1
 
 

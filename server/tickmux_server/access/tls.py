@@ -101,10 +101,25 @@ def certificates(config: Config) -> Certificates | None:
     Raises:
         ConfigError: Its files cannot be used.
     """
+    files = _files(config)
+    return None if files is None else Certificates(files)
+
+
+def check(config: Config) -> None:
+    """Read the files of the certificate that a configuration asks for, if it does.
+
+    Raises:
+        ConfigError: They cannot be used.
+    """
+    if files := _files(config):
+        _load(files)
+
+
+def _files(config: Config) -> CertificateFiles | None:
     if not config.tls_certificate:
         return None
     client_ca = Path(config.tls_client_ca) if config.tls_client_ca else None
-    return Certificates(CertificateFiles(Path(config.tls_certificate), Path(config.tls_key), client_ca))
+    return CertificateFiles(Path(config.tls_certificate), Path(config.tls_key), client_ca)
 
 
 def _load(files: CertificateFiles) -> grpc.ServerCertificateConfiguration:

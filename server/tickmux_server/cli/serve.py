@@ -13,18 +13,19 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 from tickmux_adapters.errors import SettingsError
-from tickmux_server import app
+from tickmux_server import app, node
 from tickmux_server.children import end, start_module
 from tickmux_server.cli.errors import CommandError, ExitCode
 from tickmux_server.cli.logs import configure_logging
 from tickmux_server.cli.stdout import write_now
 from tickmux_server.config import Config, ConfigError, load_config
 from tickmux_server.demo import DEMO_SOURCES, simulated_venues
-from tickmux_server.errors import TickmuxError
+from tickmux_server.errors import AddressUnavailable, TickmuxError
 from tickmux_server.listen import is_loopback, split_address
 
 logger = logging.getLogger(__name__)
 
+ANOTHER_ADDRESS: Final = "127.0.0.1:50061"
 TABLE_MODULE: Final = "tickmux_server.cli"
 SETTINGS_WITH_FLAGS: Final = (
     *("listen", "tls_certificate", "tls_key", "tls_client_ca", "tokens"),
@@ -51,6 +52,10 @@ def serve(options: argparse.Namespace) -> ExitCode:
             _run(_serve(config, is_demo=options.demo, with_table=with_table, log_file=log_file, stderr=stderr))
     except (ConfigError, SettingsError) as error:
         raise CommandError(str(error), ExitCode.USAGE) from error
+    except AddressUnavailable as error:
+        if not options.demo:
+            raise
+        raise CommandError(f"{error}, as in `make run LISTEN={ANOTHER_ADDRESS}`") from error
     except (KeyboardInterrupt, asyncio.CancelledError):
         # Ctrl-C or SIGTERM while still starting: what had been started is ended by now.
         return ExitCode.OK
@@ -101,6 +106,8 @@ async def _serve(
         # Until the server takes the signal over.
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, starting.cancel)
     async with contextlib.AsyncExitStack() as stack:
+        # Before anything is started or logged, so that what is wrong is the only line.
+        node.check(config)
         if is_demo:
             config = await stack.enter_async_context(simulated_venues(config, stderr))
         table = TableProcess(log_file, is_encrypted=bool(config.tls_certificate))
