@@ -599,6 +599,7 @@ def test_figures_read_as_a_person_writes_them() -> None:
     assert [volume_text(v) for v in (None, 0.5, 4182.59, 471703.5, 12_345_678.0, 3e9)] == [
         *("-", "0.50", "4.18k", "471.7k", "12.35M", "3.00B"),
     ]
+    assert [duration_text(s) for s in (9.94, 9.96)] == ["9.9 s", "10 s"], "never wider than 9.9 s"
     assert [duration_text(s) for s in (None, 0.31, 42.4, 300, 11520, 200_000)] == [
         *("-", "0.3 s", "42 s", "5 min", "3.2 h", "2.3 d"),
     ]

@@ -16,6 +16,7 @@ HOME: Final = b"\x1b[H"
 """The table begins each picture at the top left."""
 STYLE: Final = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
 ROW: Final = re.compile(r"^([! ]) +(\w+) +(binance|kraken) ")
+TITLE: Final = re.compile(r"LAST (AGE|ERROR)|MUTE FOR|(BID|ASK) AT|\S+")
 LINES: Final = 24
 COLUMNS: Final = 120
 
@@ -50,7 +51,7 @@ class Picture:
     def headings(self) -> list[list[tuple[str, int]]]:
         """Of both tables: the titles of their columns, each with where it begins."""
         lines = [line for line in self.lines if " STATE" in line]
-        return [[(m[0], m.start()) for m in re.finditer(r"\S+( \S+)*", line)] for line in lines]
+        return [[(m[0], m.start()) for m in TITLE.finditer(line)] for line in lines]
 
     def __str__(self) -> str:
         return "\n".join(line.rstrip() for line in self.lines)

@@ -8,6 +8,8 @@ UNKNOWN: Final = "-"
 MINUTE_S: Final = 60
 HOUR_S: Final = 3600
 DAY_S: Final = 86400
+TENTHS_BELOW_S: Final = 9.95
+"""From here on it would be rounded to `10.0 s`, which is wider than what comes before and after it."""
 
 VOLUME_STEPS: Final = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k"))
 
@@ -49,7 +51,7 @@ def duration_text(duration_s: float | None) -> str:
     """A length of time: `0.3 s`, `42 s`, `5 min`, `3.2 h`, `2.0 d`."""
     if duration_s is None:
         return UNKNOWN
-    if abs(duration_s) < 10:
+    if abs(duration_s) < TENTHS_BELOW_S:
         return f"{duration_s:.1f} s"
     if abs(duration_s) < 2 * MINUTE_S:
         return f"{duration_s:.0f} s"
