@@ -21,6 +21,10 @@ def text_of(file: Path) -> str:
     return file.read_text(encoding="utf-8")
 
 
+def names_beside(file: Path) -> list[str]:
+    return [other.name for other in file.parent.iterdir()]
+
+
 def is_there(file: Path) -> bool:
     return file.exists()
 
@@ -169,6 +173,15 @@ async def test_a_token_that_nobody_has_seen_is_not_in_force(file: Path, before: 
     assert outcome.stderr.startswith("tickmux token: no token was made, since nobody would have seen it: stdout ")
     assert outcome.stderr.count("\n") == 1
     assert text_of(file) == held
+    assert names_beside(file) == [file.name]
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs /proc, where nobody can make a file")
+async def test_a_token_that_cannot_be_kept_is_not_shown() -> None:
+    outcome = await run("token", "add", "desk", "--tokens", "/proc/tokens.jsonl")
+    assert (outcome.code, outcome.stdout) == (1, "")
+    assert outcome.stderr.startswith("tickmux token: /proc/tokens.jsonl: cannot be written: ")
+    assert outcome.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize("action", ["add", "list", "revoke"])

@@ -57,12 +57,20 @@ class TokenFile:
             problem = "is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else str(error)
             raise TokenFileUnusable(self.path, problem) from None
 
-    def change(self, edit: Callable[[Sequence[TokenRecord]], Sequence[TokenRecord]], *, create: bool = False) -> None:
+    def change(
+        self,
+        edit: Callable[[Sequence[TokenRecord]], Sequence[TokenRecord]],
+        *,
+        create: bool = False,
+        confirm: Callable[[], None] = lambda: None,
+    ) -> None:
         """Read it, replace it by what `edit` makes of its records, and keep every other change out meanwhile.
 
         Args:
             edit: Gives the new records; what it raises leaves the file as it was.
             create: Begin with an empty file where there is none.
+            confirm: Called once the new content is on disk, before it takes the place of the old; what it raises leaves
+                the file as it was.
 
         Raises:
             TokenFileUnusable: It cannot be read or written.
@@ -73,7 +81,7 @@ class TokenFile:
             is_new = create and not target.exists()
             records = edit(() if is_new else TokenFile(target).read())
             try:
-                _replace(target, tokens.dump(records).encode())
+                _replace(target, tokens.dump(records).encode(), confirm)
             except OSError as error:
                 raise TokenFileUnusable(self.path, f"cannot be written: {error.strerror}") from error
 
@@ -92,7 +100,7 @@ class TokenFile:
             os.close(descriptor)
 
 
-def _replace(target: Path, content: bytes) -> None:
+def _replace(target: Path, content: bytes, confirm: Callable[[], None]) -> None:
     """Put a file in the place of another at once; whoever reads meanwhile sees the one or the other, whole."""
     before = target.stat() if target.exists() else None
     descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
@@ -107,6 +115,7 @@ def _replace(target: Path, content: bytes) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
+        confirm()
         Path(name).replace(target)
     except BaseException:
         with contextlib.suppress(OSError):

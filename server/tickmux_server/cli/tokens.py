@@ -80,11 +80,10 @@ def _add(file: TokenFile, options: argparse.Namespace) -> ExitCode:
         kept = [known for known in records if known.name != record.name]
         if len(kept) >= tokens.TOKENS_MAX:
             raise CommandError(f"{file.path} holds {tokens.TOKENS_MAX} tokens, which is all that a server takes")
-        # Before it is in force: a token that nobody has seen must not open anything.
-        _show(secret)
         return [*kept, record]
 
-    file.change(edit, create=True)
+    # A token that nobody has seen must not open anything, and none is shown that is not kept.
+    file.change(edit, create=True, confirm=lambda: _show(secret))
     say(f"token {record.name} is in {file.path}; it is shown this once, so keep it where its user finds it")
     say("its user sends it from TICKMUX_TOKEN, or with --token-file from a file that holds it")
     say(f"a server that runs with --tokens {file.path} takes it within seconds")
