@@ -12,6 +12,11 @@ LISTEN ?= 127.0.0.1:50051
 SEED ?= 1
 RUNS ?= 10
 
+# Go and Java are for their clients and for generated/ only: without one of them its part is named and skipped.
+HAS = $(shell command -v $(1) 2>/dev/null)
+GO_TOOLS := $(if $(call HAS,go),$(VENV)/.go)
+JAVA_TOOLS := $(if $(and $(call HAS,javac),$(call HAS,mvn)),$(VENV)/.java)
+
 .PHONY: help
 help: ## list these commands
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,16 +30,16 @@ test: check peers ## every check and every test
 	@$(BIN)/python -m pytest
 
 .PHONY: check
-check: $(VENV)/.dev ## formatting, lint, types, layers, contract, drift of generated/
+check: $(VENV)/.dev $(GO_TOOLS) $(JAVA_TOOLS) ## formatting, lint, types, layers, contract, drift of generated/
 	@echo "ruff" && $(BIN)/ruff format --check --quiet && $(BIN)/ruff check --quiet
 	@echo "mypy --strict" && $(BIN)/mypy --no-error-summary
 	@echo "import-linter" && $(BIN)/lint-imports >$(VENV)/layers.log || { cat $(VENV)/layers.log; exit 1; }
 	@echo "buf lint, format, breaking" && $(BIN)/buf lint && $(BIN)/buf format --diff --exit-code && $(BIN)/buf breaking --against proto/landed.binpb
-	@echo "drift of generated/" && ./generated/generate.sh --check $(BIN)
+	@echo "drift of generated/" && ./generated/generate.sh --check $(VENV)
 
 .PHONY: generate
-generate: $(VENV)/.dev ## rewrite generated/ from proto/
-	@./generated/generate.sh $(BIN)
+generate: $(VENV)/.dev $(GO_TOOLS) $(JAVA_TOOLS) ## rewrite generated/ from proto/
+	@./generated/generate.sh $(VENV)
 
 .PHONY: golden
 golden: $(VENV)/.dev ## rewrite tests/golden from the recordings
@@ -89,4 +94,15 @@ $(VENV)/.peers: $(BIN)/python tests/peers/requirements.txt
 	@echo "installing the peers, apart from our own environment"
 	@test -x $(VENV)/peers/bin/python || $(PYTHON) -m venv $(VENV)/peers
 	@$(VENV)/peers/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes -r tests/peers/requirements.txt
+	@touch $@
+
+$(VENV)/.go: go.mod go.sum go.tools.mod go.tools.sum | $(BIN)/python
+	@echo "building the pinned tools for Go, and fetching the modules of its client"
+	@go mod download
+	@GOBIN="$(CURDIR)/$(VENV)/go" go install -modfile=go.tools.mod tool
+	@touch $@
+
+$(VENV)/.java: generated/java-generators.sha256 generated/fetch-java-generators.sh | $(BIN)/python
+	@echo "fetching the pinned generators for Java"
+	@./generated/fetch-java-generators.sh $(VENV)/java
 	@touch $@
