@@ -1,3 +1,5 @@
+// What `make` builds for the development of the Go client, apart from go.mod so that its users are spared it. A newer tool:
+// go get -modfile=go.tools.mod -tool PACKAGE@VERSION
 module github.com/tickmux/tickmux
 
 go 1.26.0

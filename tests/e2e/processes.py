@@ -42,13 +42,18 @@ class ChildProcess:
     def is_running(self) -> bool:
         return self._process is not None and self._process.returncode is None
 
-    async def spawn(self, *command: str, variables: Mapping[str, str] = MappingProxyType({})) -> None:
+    async def spawn(
+        self,
+        *arguments: str,
+        program: str | Path = sys.executable,
+        variables: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         kept = {key: value for key, value in os.environ.items() if not key.startswith("TICKMUX_")}
         environment = {**kept, **variables}
         self.log.clear()
         self._process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            *command,
+            program,
+            *arguments,
             # A process that watches it ends with this one.
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
