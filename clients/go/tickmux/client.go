@@ -117,9 +117,7 @@ func ask[Request, Answer any](
 	ctx context.Context, c *Client,
 	method func(context.Context, Request, ...grpc.CallOption) (Answer, error), request Request,
 ) (Answer, error) {
-	call, end := c.whileOpen(ctx)
-	defer end()
-	call, cancel := context.WithTimeout(call, c.connection.timeout)
+	call, cancel := context.WithTimeout(ctx, c.connection.timeout)
 	defer cancel()
 	answer, err := method(call, request)
 	switch {
@@ -131,16 +129,6 @@ func ask[Request, Answer any](
 		return answer, endedByContext(ctx, c.target)
 	default:
 		return answer, fromRPC(err, c.target)
-	}
-}
-
-// whileOpen is a context that also ends when the client is closed.
-func (c *Client) whileOpen(ctx context.Context) (context.Context, func()) {
-	ctx, cancel := context.WithCancel(ctx)
-	stop := context.AfterFunc(c.closing, cancel)
-	return ctx, func() {
-		stop()
-		cancel()
 	}
 }
 

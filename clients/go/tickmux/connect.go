@@ -142,6 +142,7 @@ func Connect(target string, options ...ConnectOption) (*Client, error) {
 		stub:       pb.NewMarketDataServiceClient(conn),
 		closing:    closing,
 		close: sync.OnceValue(func() error {
+			// Before the calls end, so that they know why.
 			finish()
 			return conn.Close()
 		}),

@@ -78,7 +78,7 @@ func (c *Client) oneCall(
 // receive makes the session's next call and hands out its responses, until it ends or yield refuses one; then nothing of
 // it is left. It returns nil for an end without an error.
 func (c *Client) receive(ctx context.Context, s *session, yield func(*pb.SubscribeResponse) bool) *Error {
-	call, end := c.whileOpen(ctx)
+	call, end := context.WithCancel(ctx)
 	defer end()
 	// A blocked read has no timeout of its own. The time that the consumer spends between two reads does not count.
 	var isSilent atomic.Bool

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -185,12 +186,18 @@ func TestThreeMissedHeartbeatsAreADeadStream(t *testing.T) {
 
 func TestASlowConsumerIsNotTakenForADeadStream(t *testing.T) {
 	const silence = 300 * time.Millisecond
+	isAwake := make(chan struct{})
+	wait := func(pb.MarketDataService_SubscribeServer) error {
+		<-isAwake
+		return nil
+	}
 	server := &scripted.Server{Calls: [][]scripted.Step{
-		then(send(opening("", quote("A", 1)), live("", quote("A", 2))), scripted.Hang()),
+		then(send(opening("", quote("A", 1))), wait, scripted.Send(live("", quote("A", 2))), scripted.Hang()),
 	}}
 	events, err := watch(t, serve(t, server), func(event Event) bool {
 		if _, isCaughtUp := event.(CaughtUp); isCaughtUp {
 			time.Sleep(2 * silence)
+			close(isAwake)
 		}
 		return revision(2)(event)
 	}, HeartbeatInterval(silence/3))
@@ -318,10 +325,21 @@ func TestQuotesOnlyWithGapsAndStaleness(t *testing.T) {
 func TestLeavingTheLoopEndsTheCallWhileTheClientLivesOn(t *testing.T) {
 	server := &scripted.Server{Calls: [][]scripted.Step{then(send(opening("", quote("A", 1))), scripted.Hang())}}
 	client := serve(t, server)
-	if _, err := watch(t, client, revision(1)); err != nil {
-		t.Fatal(err)
+	for _, err := range client.Subscribe(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		break
 	}
-	server.WaitClosed()
+	for range client.Quotes(t.Context()) {
+		break
+	}
+	for range client.Responses(t.Context()) {
+		break
+	}
+	if !server.WaitClosed(testLimit) {
+		t.Error("a call is still open")
+	}
 	if _, err := client.Sources(t.Context()); err != nil {
 		t.Error(err)
 	}
@@ -402,6 +420,36 @@ func TestClosingTheClientEndsItsLoopsWithoutAnError(t *testing.T) {
 				t.Errorf("got %v", err)
 			}
 		})
+	}
+}
+
+func TestAKeptQuoteIsAskedFromAnyGoroutine(t *testing.T) {
+	server := &scripted.Server{Calls: [][]scripted.Step{
+		then(send(opening("t", quote("A", 1))), scripted.Cut()),
+		then(send(resumed("", quote("A", 2)), scripted.Reset("", quote("A", 9))), scripted.Hang()),
+	}}
+	client := serve(t, server)
+	left := make(chan struct{})
+	var asking sync.WaitGroup
+	defer asking.Wait()
+	defer close(left)
+	for quote, err := range client.Quotes(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		asking.Go(func() {
+			for {
+				select {
+				case <-left:
+					return
+				default:
+					quote.IsStale()
+				}
+			}
+		})
+		if quote.Revision() == 9 {
+			break
+		}
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net"
 	"sync"
+	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -109,8 +110,20 @@ func (s *Server) Metadata() []metadata.MD {
 	return append([]metadata.MD(nil), s.metadata...)
 }
 
-// WaitClosed returns once no Subscribe is open.
-func (s *Server) WaitClosed() { s.open.Wait() }
+// WaitClosed returns once no Subscribe is open; false if one still is after the limit.
+func (s *Server) WaitClosed(limit time.Duration) bool {
+	closed := make(chan struct{})
+	go func() {
+		s.open.Wait()
+		close(closed)
+	}()
+	select {
+	case <-closed:
+		return true
+	case <-time.After(limit):
+		return false
+	}
+}
 
 func (s *Server) keepMetadata(ctx context.Context) {
 	sent, _ := metadata.FromIncomingContext(ctx)
