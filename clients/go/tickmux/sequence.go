@@ -170,10 +170,8 @@ func (s *sequencer) noteJump(key instrumentKey, message *pb.Quote, at *position,
 			missing = revision - 1
 		}
 		isExcusable = true
-		gapBefore = missing > 0
-		if s.inState {
-			gapBefore = s.phaseLostHistory
-		}
+		// After a loss it may have had quotes that were missed, however long it takes to speak again.
+		gapBefore = s.phaseLostHistory || missing > 0
 	case at.isAtOrAfter(epoch, revision):
 		s.repeats++
 		return events

@@ -148,6 +148,13 @@ func TestSequence(t *testing.T) {
 			},
 			[]string{"hole C 1/2, not 1", "gap, C 1/2"},
 		},
+		"an instrument that speaks only after a reset may have been missed": {
+			responses{
+				opening("", quoteOf("A", 5, 7), quoteOf("QUIET", 5, 1)), cut, scripted.Reset(""),
+				live("", quoteOf("QUIET", 6, 1), quoteOf("QUIET", 6, 2)),
+			},
+			[]string{"gap, QUIET 6/1", "QUIET 6/2"},
+		},
 		"who had received nothing has nothing to forget": {
 			responses{notComplete(opening("")), cut, opening("", quote("A", 7))}, []string{"LIVE", "A 1/7", "caught up"},
 		},

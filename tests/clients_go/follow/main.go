@@ -1,6 +1,8 @@
 // Command follow prints what a user of the Go client sees, one JSON object a line, until it is told to end.
 //
 //	follow TARGET
+//
+// The environment may hold FOLLOW_CA, a PEM file, and FOLLOW_TOKEN.
 package main
 
 import (
@@ -38,7 +40,14 @@ func main() {
 }
 
 func follow(ctx context.Context, target string) error {
-	client, err := tickmux.Connect(target)
+	var options []tickmux.ConnectOption
+	if file := os.Getenv("FOLLOW_CA"); file != "" {
+		options = append(options, tickmux.WithCA(file))
+	}
+	if token := os.Getenv("FOLLOW_TOKEN"); token != "" {
+		options = append(options, tickmux.WithToken(token))
+	}
+	client, err := tickmux.Connect(target, options...)
 	if err != nil {
 		return err
 	}
