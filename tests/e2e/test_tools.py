@@ -8,51 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from tests.e2e.processes import ServerProcess, VenueProcess
+from tests.e2e.tools import SERVICE, live, quotes, read_until
 from tests.e2e.watcher import Watcher
 
 BUF = Path(sys.executable).parent / "buf"
 CURL = (BUF, "curl", "--protocol", "grpc", "--http2-prior-knowledge")
-SERVICE = "tickmux.v1.MarketDataService"
-
-
-async def live(server: ServerProcess, venues: dict[str, VenueProcess]) -> None:
-    watcher = Watcher(server.target)
-    try:
-        await watcher.until(lambda: all(watcher.updates.get(name, 0) > 0 for name in venues), 30.0)
-    finally:
-        await watcher.close()
-
-
-def objects(text: str) -> list[dict[str, object]]:
-    """The JSON objects that follow each other in a text."""
-    decoder = json.JSONDecoder()
-    found = []
-    rest = text.lstrip()
-    while rest:
-        value, end = decoder.raw_decode(rest)
-        found.append(value)
-        rest = rest[end:].lstrip()
-    return found
 
 
 async def stream(target: str, request: dict[str, object], enough: Callable[[str], bool]) -> list[Any]:
     """The whole responses of a Subscribe by `buf curl`, which is ended once its output is enough."""
-    method = f"http://{target}/{SERVICE}/Subscribe"
-    streaming = await asyncio.create_subprocess_exec(
-        *CURL, "-d", json.dumps(request), method, stdout=asyncio.subprocess.PIPE
-    )
-    assert streaming.stdout is not None
-    text = ""
-    async with asyncio.timeout(30):
-        while not enough(text):
-            text += (await streaming.stdout.readline()).decode()
-    streaming.terminate()
-    rest, _ = await asyncio.wait_for(streaming.communicate(), 30)
-    return objects((text + rest.decode()).rpartition("\n}")[0] + "\n}")
-
-
-def quotes(responses: list[Any]) -> list[Any]:
-    return [quote for response in responses for quote in response.get("quotes", [])]
+    return await read_until(enough, *CURL, "-d", json.dumps(request), f"http://{target}/{SERVICE}/Subscribe")
 
 
 async def test_buf_curl_lists_the_service_and_streams_quotes_in_snake_case(

@@ -80,6 +80,7 @@ func (c *Client) oneCall(
 func (c *Client) receive(ctx context.Context, s *session, yield func(*pb.SubscribeResponse) bool) *Error {
 	call, end := context.WithCancel(ctx)
 	defer end()
+	request := s.open()
 	// A blocked read has no timeout of its own. The time that the consumer spends between two reads does not count.
 	var isSilent atomic.Bool
 	watch := time.AfterFunc(s.readMax(), func() {
@@ -87,7 +88,7 @@ func (c *Client) receive(ctx context.Context, s *session, yield func(*pb.Subscri
 		end()
 	})
 	defer watch.Stop()
-	stream, err := c.stub.Subscribe(call, s.open())
+	stream, err := c.stub.Subscribe(call, request)
 	for err == nil {
 		var response *pb.SubscribeResponse
 		if response, err = stream.Recv(); err != nil {

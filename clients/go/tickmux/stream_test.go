@@ -171,6 +171,22 @@ func TestAServerThatGoesAwayAndDoesNotGoIsLeft(t *testing.T) {
 	}
 }
 
+func TestTheCallAfterAFarewellHasAllTheTimeThatTheFirstOneHad(t *testing.T) {
+	sleep := func(pb.MarketDataService_SubscribeServer) error {
+		time.Sleep(farewellMax + 100*time.Millisecond)
+		return nil
+	}
+	server := &scripted.Server{Calls: [][]scripted.Step{
+		then(send(opening("", quote("A", 1)), scripted.Farewell("last")), scripted.Cut()),
+		{sleep, scripted.Send(resumed("", quote("A", 2))), scripted.Hang()},
+	}}
+	events, err := watch(t, serve(t, server), revision(2))
+	if err != nil {
+		t.Fatal(err)
+	}
+	expect(t, events, "LIVE", "A 1/1", "caught up", "going away", "reconnected, resumed", "LIVE", "A 1/2")
+}
+
 func TestThreeMissedHeartbeatsAreADeadStream(t *testing.T) {
 	server := &scripted.Server{Calls: [][]scripted.Step{
 		then(send(opening("t", quote("A", 1))), scripted.Hang()),
