@@ -116,10 +116,13 @@ func (c *Client) Sources(ctx context.Context) ([]SourceStatus, error) {
 func ask[Request, Answer any](
 	ctx context.Context, c *Client,
 	method func(context.Context, Request, ...grpc.CallOption) (Answer, error), request Request,
-) (Answer, error) {
+) (answer Answer, err error) {
+	if c.closing.Err() != nil {
+		return answer, closedError(c.target)
+	}
 	call, cancel := context.WithTimeout(ctx, c.connection.timeout)
 	defer cancel()
-	answer, err := method(call, request)
+	answer, err = method(call, request)
 	switch {
 	case err == nil:
 		return answer, nil

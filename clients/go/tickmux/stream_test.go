@@ -439,6 +439,22 @@ func TestClosingTheClientEndsItsLoopsWithoutAnError(t *testing.T) {
 	}
 }
 
+func TestNothingIsSentWhileTheClientCloses(t *testing.T) {
+	// This server would break at a call.
+	client := serve(t, &scripted.Server{})
+	closing, finish := context.WithCancel(t.Context())
+	client.closing = closing
+	finish()
+	if _, err := client.Snapshot(t.Context()); !errors.Is(err, ErrClosed) {
+		t.Errorf("got %v", err)
+	}
+	for _, err := range client.Subscribe(t.Context()) {
+		if !errors.Is(err, ErrClosed) {
+			t.Errorf("got %v", err)
+		}
+	}
+}
+
 func TestAKeptQuoteIsAskedFromAnyGoroutine(t *testing.T) {
 	server := &scripted.Server{Calls: [][]scripted.Step{
 		then(send(opening("t", quote("A", 1))), scripted.Cut()),
