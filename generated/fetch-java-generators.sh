@@ -21,8 +21,10 @@ while read -r expected file; do
   version=${name_version##*-}
   artifact=${name_version%-"$version"}
   case $artifact in protoc) group=com.google.protobuf ;; *) group=io.grpc ;; esac
+  # Maven ends with the sign that turns colours off, whether or not it may use them.
   mvn --batch-mode --quiet org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy \
-    -Dartifact="$group:$artifact:$version:exe:$platform" -DoutputDirectory="$folder"
+    -Dartifact="$group:$artifact:$version:exe:$platform" -DoutputDirectory="$folder" </dev/null 2>&1 |
+    sed $'s/\033\\[[0-9;]*m//g' >&2
   found=$(checksum "$folder/$file")
   if [ "$found" != "$expected" ]; then
     rm "$folder/$file"
