@@ -222,9 +222,10 @@ async def test_minute_bars_sum_the_trades_up_and_coins_have_one_without_trades()
     trades: list[dict[str, Any]] = []
     async with simulator("alpaca", "--rate", "300", "--minute-bar-s", "1") as slow, authenticated(slow, SIP) as one:
         await one.subscribe(trades=["SPY"], bars=["SPY"])
-        await one.next("b")  # its minute began before the subscription
-        while (message := await first_of(one, {"t", "b"}))["T"] == "t":
-            trades.append(message)
+        for _ in range(2):
+            # The minute of the first bar began before the subscription; it may come behind a trade of the next one.
+            while (message := await first_of(one, {"t", "b"}))["T"] == "t":
+                trades.append(message)
         begin = message["t"][:19]
         inside = [trade for trade in trades if trade["t"][:19] == begin]
         assert inside, "a busy stock trades within a second"
