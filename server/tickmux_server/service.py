@@ -159,7 +159,6 @@ class MarketDataService:
             finally:
                 if stream.subscription is not None:
                     stream.subscription.close()
-                    stream.subscription = None
         raise self._streams.going_away()
 
     async def _write_all(self, stream: Stream, subscription: Subscription, context: Context) -> None:

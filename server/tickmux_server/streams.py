@@ -1,6 +1,7 @@
 """The open streams: their limits, their wakers, and the one task that watches all of them."""
 
 import asyncio
+import functools
 import logging
 import random
 from collections import Counter
@@ -211,19 +212,27 @@ class Streams:
                     stream.end(self._too_slow(deadline_s))
             elif subscription is not None and subscription.heartbeat_due(now_ns):
                 due.append(stream.news.set)
-        self._call_in_slices(due, 0)
+        self._call_in_slices(due)
 
     def _too_slow(self, deadline_s: float) -> RequestError:
         if self._draining:
             return self.going_away()
         return ClientTooSlow(f"the client read nothing for {deadline_s:.0f} s", retry_after_s=1.0)
 
-    def _call_in_slices(self, calls: list[Callable[[], None]], begin: int) -> None:
+    def _call_in_slices(
+        self, calls: list[Callable[[], None]], done: Callable[[], None] = lambda: None, *, begin: int = 0
+    ) -> None:
+        """Wake some streams in each iteration of the loop: all at once would keep everything else waiting."""
         end = begin + WAKES_PER_ITERATION
         for call in calls[begin:end]:
-            call()
+            try:
+                call()
+            except Exception:  # a defect of one stream must not put the others to sleep
+                logger.exception("a stream cannot be woken")
         if end < len(calls):
-            asyncio.get_running_loop().call_soon(self._call_in_slices, calls, end)
+            asyncio.get_running_loop().call_soon(functools.partial(self._call_in_slices, calls, done, begin=end))
+        else:
+            done()
 
     def _schedule_flush(self) -> None:
         if self._flush is not None:
@@ -240,21 +249,10 @@ class Streams:
     def _flush_now(self) -> None:
         self._writers = 0
         self._flushed_ns, self._flush_began_ns = self._flush_began_ns, self._clock.monotonic_ns()
-        self._wake(self._hub.take_wakers(), 0)
+        self._call_in_slices(self._hub.take_wakers(), self._end_flush)
 
-    def _wake(self, wakers: list[Callable[[], None]], begin: int) -> None:
-        """Wake some streams in each iteration of the loop: all at once would keep everything else waiting."""
-        end = begin + WAKES_PER_ITERATION
-        for waker in wakers[begin:end]:
-            try:
-                waker()
-            except Exception:  # a defect of one stream must not put the others to sleep
-                logger.exception("a stream cannot be woken")
-        loop = asyncio.get_running_loop()
-        if end < len(wakers):
-            self._flush = loop.call_soon(self._wake, wakers, end)
-            return
-        self._pacer.flushed(loop.time(), self._writers)
+    def _end_flush(self) -> None:
+        self._pacer.flushed(asyncio.get_running_loop().time(), self._writers)
         self._flush = None
         if self._has_more_news:
             self._has_more_news = False
