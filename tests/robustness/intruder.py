@@ -17,7 +17,6 @@ PLACES: Final = 100
 """So many calls may be open on a connection; those that are over must not count."""
 INVALID: Final = "INVALID_ARGUMENT/INVALID_REQUEST"
 CLOSED: Final = "closed"
-STILL_OPEN: Final = "still open"
 
 
 class Intruder:
