@@ -54,6 +54,10 @@ landed: $(VENV)/.dev ## record the contract as landed, after the breaking check 
 robustness: $(VENV)/.dev ## let things go wrong, SEED=1 RUNS=10, and hold every promise against what was recorded
 	@$(BIN)/python -m tests.robustness --seed $(SEED) --runs $(RUNS)
 
+.PHONY: conformance
+conformance: $(VENV)/.dev $(GO_TOOLS) $(JAVA_TOOLS) ## play every scenario to every client library, and print the matrix
+	@$(BIN)/python -m tests.conformance
+
 .PHONY: bench
 bench: $(VENV)/.dev peers ## print the tables of benchmarks/
 	@$(BIN)/python -m benchmarks

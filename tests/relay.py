@@ -16,6 +16,7 @@ class Relay:
         self._writers: set[asyncio.StreamWriter] = set()
         self._relaying: set[asyncio.Task[None]] = set()
         self._opened = asyncio.Event()
+        self._bytes_left: int | None = None
 
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._relay, "127.0.0.1", 0)
@@ -44,6 +45,10 @@ class Relay:
         for writer in self._writers:
             writer.transport.abort()
 
+    def cut_after(self, count: int) -> None:
+        """Pass so many more bytes on to the client, and end that connection then: what was under way is torn."""
+        self._bytes_left = count
+
     async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
@@ -56,7 +61,7 @@ class Relay:
             writers.append(server_writer)
             self._writers.add(server_writer)
             self._opened.set()
-            await asyncio.gather(_pump(reader, server_writer), _pump(server_reader, writer))
+            await asyncio.gather(_pump(reader, server_writer), self._pump_back(server_reader, writer))
         except OSError:
             # The server is away: to the client the connection just ends.
             pass
@@ -65,6 +70,19 @@ class Relay:
             self._writers -= {*writers}
             for open_writer in writers:
                 open_writer.close()
+
+    async def _pump_back(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError):
+            while data := await reader.read(1 << 16):
+                passed = data if self._bytes_left is None else data[: self._bytes_left]
+                writer.write(passed)
+                await writer.drain()
+                if self._bytes_left is not None:
+                    self._bytes_left -= len(passed)
+                    if self._bytes_left == 0:
+                        self._bytes_left = None
+                        break
+        writer.close()
 
 
 async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

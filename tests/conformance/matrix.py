@@ -1,0 +1,69 @@
+"""Runs scenarios with clients, several at a time, and makes the table of what came of it."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from tests.conformance.programs import Program
+from tests.conformance.record import Failure
+from tests.conformance.run import run
+from tests.conformance.scenario import Scenario
+
+RUNS_AT_ONCE: Final = 6
+"""Most of a run is waiting, and starting a program is not."""
+
+Verdicts = Mapping[int, Sequence[Failure]]
+"""What was broken, by number of the scenario."""
+
+
+async def play(program: Program, scenarios: Sequence[Scenario]) -> Verdicts:
+    """Run a program through scenarios."""
+    free = asyncio.Semaphore(RUNS_AT_ONCE)
+
+    async def one(scenario: Scenario) -> list[Failure]:
+        async with free:
+            return await run(scenario, program)
+
+    return dict(
+        zip(
+            [scenario.number for scenario in scenarios],
+            await asyncio.gather(*map(one, scenarios)),
+            strict=True,
+        )
+    )
+
+
+def table(scenarios: Sequence[Scenario], verdicts: Mapping[str, Verdicts | None]) -> str:
+    """The matrix, by name of the client; one without verdicts was not run."""
+    rows = [
+        ["", "What happens", *verdicts],
+        ["--:", "---", *(":-:" for _ in verdicts)],
+        *(
+            [str(scenario.number), scenario.title, *(_cell(of_client, scenario) for of_client in verdicts.values())]
+            for scenario in scenarios
+        ),
+    ]
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+def reasons(scenarios: Sequence[Scenario], verdicts: Mapping[str, Verdicts | None]) -> str:
+    """A paragraph for each failed run."""
+    titles = {scenario.number: scenario.title for scenario in scenarios}
+    return "\n".join(
+        paragraph(titles[number], number, name, failures)
+        for name, of_client in verdicts.items()
+        for number, failures in (of_client or {}).items()
+        if failures
+    )
+
+
+def paragraph(title: str, number: int, client: str, failures: Sequence[Failure]) -> str:
+    """Which scenario failed with which client, what was expected, and what came."""
+    said = "\n".join(f"  {failure.rule}: {failure.text}" for failure in failures)
+    return f'{client} fails scenario {number}, "{title}":\n{said}\n'
+
+
+def _cell(verdicts: Verdicts | None, scenario: Scenario) -> str:
+    if verdicts is None:
+        return "not run"
+    return "FAIL" if verdicts[scenario.number] else "✓"

@@ -1,0 +1,107 @@
+"""What happened in one run: the lines that came, held against those that must come, and what the server was asked."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from tests.conformance.lines import Line, Pattern, fault_of_form, shown
+from tests.conformance.scenario import Scenario
+
+from tickmux.v1 import market_data_service_pb2 as pb
+from tickmux.v1 import quote_pb2
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A broken rule, and what was expected and came."""
+
+    rule: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Received:
+    """A Subscribe that reached the server."""
+
+    request: pb.SubscribeRequest
+    metadata: Mapping[str, str | bytes]
+
+
+class Strayed(Exception):
+    """The run is over; `Record.failures` says why."""
+
+
+@dataclass
+class Record:
+    """The run of one scenario so far. The first failure ends it."""
+
+    scenario: Scenario
+    lines: list[Line] = field(default_factory=list)
+    received: list[Received] = field(default_factory=list)
+    sent: list[quote_pb2.Quote] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
+    has_ended: bool = False
+    """The program has closed its output."""
+
+    def __post_init__(self) -> None:
+        self.expected: list[Pattern] = self.scenario.sees
+        self._changed = asyncio.Condition()
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every line that must come has come."""
+        return len(self.lines) >= len(self.expected)
+
+    async def add(self, line: object) -> None:
+        """Take a line that the program printed."""
+        if fault := fault_of_form(line):
+            await self.fail("form", f"a line is not well-formed: {line!r}: {fault}")
+            return
+        assert isinstance(line, dict)
+        self.lines.append(line)
+        count = len(self.lines)
+        if count > len(self.expected):
+            await self.fail("lines", f"nothing more was to be seen, and line {count} came: {shown(line)}")
+        elif problem := self.expected[count - 1].mismatch(line):
+            await self.fail(
+                "lines",
+                f"line {count} had to be {self.expected[count - 1]}, and what came is {shown(line)}: {problem}",
+            )
+        await self._notify()
+
+    async def end(self) -> None:
+        """The program prints nothing more."""
+        self.has_ended = True
+        await self._notify()
+
+    async def fail(self, rule: str, text: str) -> None:
+        """A rule is broken."""
+        self.failures.append(Failure(rule, text))
+        await self._notify()
+
+    async def until_seen(self, count: int) -> None:
+        """Wait for so many lines.
+
+        Raises:
+            Strayed: the run is over before they came.
+        """
+        await self._until(lambda: len(self.lines) >= count or self.has_ended)
+        if self.failures or len(self.lines) < count:
+            raise Strayed
+
+    async def until_over(self) -> None:
+        """Wait until all lines have come, or none will any more."""
+        await self._until(lambda: self.is_complete or self.has_ended)
+
+    def missing(self) -> str:
+        """What was to come next."""
+        after = f"line {len(self.lines)} ({shown(self.lines[-1])})" if self.lines else "the start"
+        return f"after {after}, {self.expected[len(self.lines)]} had to come"
+
+    async def _until(self, condition: Callable[[], bool]) -> None:
+        async with self._changed:
+            await self._changed.wait_for(lambda: bool(self.failures) or condition())
+
+    async def _notify(self) -> None:
+        async with self._changed:
+            self._changed.notify_all()
