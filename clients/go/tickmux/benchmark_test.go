@@ -81,7 +81,7 @@ func BenchmarkClient(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	s := newSession(asked.request, nil, terms{now: time.Now})
+	s := newSession(asked, terms{now: time.Now})
 	s.open()
 	consume(b, func(response *pb.SubscribeResponse) float64 {
 		sum := 0.0

@@ -139,11 +139,11 @@ func (c *Client) newSession(options []SubscribeOption) (*session, error) {
 	if c.closing.Err() != nil {
 		return nil, closedError(c.target)
 	}
-	subscription, err := newSubscription(options)
+	asked, err := newSubscription(options)
 	if err != nil {
 		return nil, err
 	}
-	return newSession(subscription.request, subscription.after, terms{
+	return newSession(asked, terms{
 		target:        c.target,
 		reconnectsMax: c.connection.reconnectsMax,
 		logger:        c.connection.logger,

@@ -35,6 +35,8 @@ const (
 	ReasonHeartbeatsMissed = "HEARTBEATS_MISSED"
 	// ReasonStreamEnded: the server ended a stream without an error.
 	ReasonStreamEnded = "STREAM_ENDED"
+	// ReasonMalformedResponse: the server sent bytes that are no message of the contract.
+	ReasonMalformedResponse = "MALFORMED_RESPONSE"
 	// ReasonInvalidOption: options of a call do not go together, or one has an impossible value.
 	ReasonInvalidOption = "INVALID_OPTION"
 	// ReasonTooFarBehind is given by the server when it ends a DeliverAllOrEnd stream instead of conflating it.
@@ -91,6 +93,9 @@ var kinds = map[codes.Code]error{
 // noConnection is what grpc puts around the reason why a target cannot be reached.
 var noConnection = regexp.MustCompile(`^(?:last connection error: )?connection error: desc = "(?:transport: )?(.*)"$`)
 
+// noMessage begins what grpc itself says, with the code INTERNAL, of bytes that it cannot parse.
+const noMessage = "grpc: failed to unmarshal the received message"
+
 // fromRPC translates what grpc answered for a call to target, with the google.rpc details that came along.
 func fromRPC(cause error, target string) *Error {
 	answer := status.Convert(cause)
@@ -110,6 +115,11 @@ func fromRPC(cause error, target string) *Error {
 				failure.Violations = append(failure.Violations, Violation{violation.GetField(), violation.GetDescription()})
 			}
 		}
+	}
+	if failure.Code == codes.Internal && strings.HasPrefix(answer.Message(), noMessage) {
+		failure.Reason = ReasonMalformedResponse
+		failure.message = target + " sent a malformed message"
+		return failure
 	}
 	text := noConnection.ReplaceAllString(strings.Join(strings.Fields(answer.Message()), " "), "$1")
 	parts := []string{fmt.Sprintf("%s from %s", code.Code(answer.Code()), target), text}

@@ -3,6 +3,7 @@ package tickmux
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -127,7 +128,7 @@ func TestAQuoteTellsWhatIsKnownAndWhatIsNot(t *testing.T) {
 	told := &Quote{message: &pb.Quote{
 		Source: "binance", Symbol: "BTCUSDT", BidPrice: proto.Float64(0.1), AskPrice: proto.Float64(0),
 		ReceivedAt: timestamppb.New(received), BidAskAgeMs: proto.Uint64(0),
-		Flags: []pb.QuoteFlag{pb.QuoteFlag_QUOTE_FLAG_HALTED},
+		Flags: []pb.QuoteFlag{pb.QuoteFlag_QUOTE_FLAG_HALTED, 99},
 	}, health: newHealth()}
 	equal(t, "text", told.String(), "binance BTCUSDT bid=0.1 ask=0 received=2026-01-02T03:04:05.000006Z stale")
 	bid, known := told.BidPrice()
@@ -144,4 +145,5 @@ func TestAQuoteTellsWhatIsKnownAndWhatIsNot(t *testing.T) {
 	equal(t, "received", told.ReceivedAt(), received)
 	equal(t, "halted", told.Has(FlagHalted), true)
 	equal(t, "delayed", told.Has(FlagDelayed), false)
+	equal(t, "flags", fmt.Sprint(told.Flags()), "[HALTED 99]")
 }

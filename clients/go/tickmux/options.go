@@ -85,8 +85,8 @@ func After(snapshot *Snapshot) SubscribeOption {
 	return subscriptionOption(func(s *subscription) { s.after = snapshot })
 }
 
-// ResumeToken says where to go on, from Snapshot.ResumeToken of the same selection, Error.ResumeToken, or a message of
-// Responses.
+// ResumeToken says where to go on, from Snapshot.ResumeToken of the same selection, Position.ResumeToken,
+// Error.ResumeToken, or a message of Responses. An empty one begins with the present state, as no option does.
 func ResumeToken(token string) SubscribeOption {
 	return subscriptionOption(func(s *subscription) { s.token = token })
 }
@@ -95,7 +95,9 @@ type subscription struct {
 	request *pb.SubscribeRequest
 	after   *Snapshot
 	token   string
-	problem *Error
+	// position is never nil.
+	position *Position
+	problem  *Error
 }
 
 // newSubscription builds the request of a stream. Its error says that an interval is not positive, or that two places to
@@ -105,7 +107,7 @@ func newSubscription(options []SubscribeOption) (*subscription, error) {
 		Selection:         &pb.Selection{},
 		Delivery:          pb.Delivery_DELIVERY_ALL,
 		HeartbeatInterval: durationpb.New(defaultHeartbeatInterval),
-	}}
+	}, position: &Position{}}
 	for _, option := range options {
 		option.applyToSubscription(s)
 	}

@@ -28,6 +28,11 @@ const (
 	FlagStale QuoteFlag = 5
 )
 
+// String is the name that the contract gives the flag, such as HALTED; the number of a flag of a newer server.
+func (f QuoteFlag) String() string {
+	return strings.TrimPrefix(pb.QuoteFlag(f).String(), "QUOTE_FLAG_")
+}
+
 // Quote is one revision of what is known of one instrument at one source. It is read-only, and may be kept and read
 // from any goroutine.
 //

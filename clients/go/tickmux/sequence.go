@@ -16,14 +16,14 @@ var resetReasons = map[pb.Continuity]string{
 
 type instrumentKey struct{ source, symbol string }
 
-// position is where one instrument's chain stands.
-type position struct {
+// chain is where the chain of one instrument stands.
+type chain struct {
 	epoch, revision uint64
 	conflations     int
 }
 
-func (p *position) isAtOrAfter(epoch, revision uint64) bool {
-	return epoch < p.epoch || (epoch == p.epoch && revision <= p.revision)
+func (c *chain) isAtOrAfter(epoch, revision uint64) bool {
+	return epoch < c.epoch || (epoch == c.epoch && revision <= c.revision)
 }
 
 // sequencer turns responses into events: it checks that each instrument's revisions are whole, drops repeats, and joins
@@ -34,11 +34,11 @@ func (p *position) isAtOrAfter(epoch, revision uint64) bool {
 // one, so each instrument may jump once after a count, and all jumps together by no more than was counted.
 type sequencer struct {
 	checksHoles bool
-	positions   map[instrumentKey]*position
+	chains      map[instrumentKey]*chain
 	health      *health
 	after       *Snapshot
 	inState     bool
-	// knowsAll: an instrument without a position is known to have had no quote.
+	// knowsAll: an instrument without a chain is known to have had no quote.
 	knowsAll bool
 	// begun: the consumer has something that can have become wrong.
 	begun            bool
@@ -57,7 +57,7 @@ type sequencer struct {
 func newSequencer(checksHoles, continues bool, after *Snapshot) *sequencer {
 	s := &sequencer{
 		checksHoles: checksHoles,
-		positions:   map[instrumentKey]*position{},
+		chains:      map[instrumentKey]*chain{},
 		health:      newHealth(),
 		after:       after,
 		knowsAll:    after != nil,
@@ -67,7 +67,7 @@ func newSequencer(checksHoles, continues bool, after *Snapshot) *sequencer {
 	if after != nil {
 		for _, quote := range after.Quotes {
 			key := instrumentKey{quote.Source(), quote.Symbol()}
-			s.positions[key] = &position{epoch: quote.Epoch(), revision: quote.Revision()}
+			s.chains[key] = &chain{epoch: quote.Epoch(), revision: quote.Revision()}
 		}
 	}
 	return s
@@ -135,7 +135,7 @@ func (s *sequencer) openPhase(continuity pb.Continuity, events []Event) []Event 
 	// Quotes already handed out stay joined with the old table, which will not become healthy again.
 	s.health.clear()
 	s.health = newHealth()
-	s.positions = map[instrumentKey]*position{}
+	s.chains = map[instrumentKey]*chain{}
 	s.conflatedLeft = 0
 	s.inState = true
 	s.knowsAll = false
@@ -146,7 +146,7 @@ func (s *sequencer) openPhase(continuity pb.Continuity, events []Event) []Event 
 func (s *sequencer) noteQuotes(messages []*pb.Quote, events []Event) []Event {
 	for _, message := range messages {
 		key := instrumentKey{message.GetSource(), message.GetSymbol()}
-		at := s.positions[key]
+		at := s.chains[key]
 		// The usual case first: this loop is the client's cost per update.
 		if at != nil && message.GetRevision() == at.revision+1 && message.GetEpoch() == at.epoch {
 			at.revision++
@@ -159,13 +159,13 @@ func (s *sequencer) noteQuotes(messages []*pb.Quote, events []Event) []Event {
 	return events
 }
 
-func (s *sequencer) noteJump(key instrumentKey, message *pb.Quote, at *position, events []Event) []Event {
+func (s *sequencer) noteJump(key instrumentKey, message *pb.Quote, at *chain, events []Event) []Event {
 	epoch, revision := message.GetEpoch(), message.GetRevision()
 	var missing uint64
 	var isExcusable, gapBefore bool
 	switch {
 	case at == nil:
-		s.positions[key] = &position{epoch, revision, s.conflations}
+		s.chains[key] = &chain{epoch, revision, s.conflations}
 		if s.knowsAll && revision > 0 {
 			missing = revision - 1
 		}
@@ -186,7 +186,7 @@ func (s *sequencer) noteJump(key instrumentKey, message *pb.Quote, at *position,
 		}
 		isExcusable = at.conflations < s.conflations
 		gapBefore = true
-		*at = position{epoch, revision, s.conflations}
+		*at = chain{epoch, revision, s.conflations}
 	}
 	if missing > 0 && s.checksHoles && !s.inState {
 		if isExcusable && missing <= s.conflatedLeft {

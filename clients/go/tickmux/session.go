@@ -42,8 +42,12 @@ type session struct {
 	sequencer *sequencer
 	token     string
 	sentToken string
-	opened    bool
-	served    bool
+	// reached is what the position moves to once the response is handed out. Other than token it outlives its chain: who
+	// comes back with it is told of the loss, and who came without would not be.
+	reached  string
+	position *Position
+	opened   bool
+	served   bool
 	// reconnects counts the tries since the stream was last up.
 	reconnects  int
 	cutAt, upAt time.Time
@@ -55,15 +59,18 @@ type session struct {
 	wait time.Duration
 }
 
-func newSession(request *pb.SubscribeRequest, after *Snapshot, agreed terms) *session {
-	token := request.GetResumeToken()
+func newSession(asked *subscription, agreed terms) *session {
+	request, token := asked.request, asked.token
+	asked.position.move(token)
 	return &session{
 		terms:   agreed,
 		request: request,
 		sequencer: newSequencer(
-			request.GetDelivery() != pb.Delivery_DELIVERY_LATEST, token != "" || after != nil, after,
+			request.GetDelivery() != pb.Delivery_DELIVERY_LATEST, token != "" || asked.after != nil, asked.after,
 		),
 		token:      token,
+		reached:    token,
+		position:   asked.position,
 		silenceMax: missedHeartbeats * request.GetHeartbeatInterval().AsDuration(),
 	}
 }
@@ -107,6 +114,7 @@ func (s *session) receive(response *pb.SubscribeResponse) []Event {
 	}
 	if response.GetResumeToken() != "" {
 		s.token = response.GetResumeToken()
+		s.reached = s.token
 	}
 	events = s.sequencer.receive(response, events)
 	if response.GetGoingAway() {
@@ -116,6 +124,9 @@ func (s *session) receive(response *pb.SubscribeResponse) []Event {
 	return events
 }
 
+// handedOut says that every event of the latest response has been through the body of the loop.
+func (s *session) handedOut() { s.position.move(s.reached) }
+
 // lost says what to yield before the pause, once the call has ended with an error or was silent for too long. The error
 // that it returns is that error itself, if trying again cannot help or the permitted tries are spent.
 func (s *session) lost(failure *Error) ([]Event, error) {
@@ -124,6 +135,7 @@ func (s *session) lost(failure *Error) ([]Event, error) {
 	case s.refusesToken(failure):
 		// Begin anew; the sequencer will say Reset.
 		s.token = ""
+		s.reached = ""
 		s.wait = 0
 	case s.isFinal(failure):
 		if s.served && failure.ResumeToken == "" {

@@ -24,7 +24,7 @@ func started(t *testing.T, ticking *clock, reconnectsMax int, options ...Subscri
 	if err != nil {
 		t.Fatal(err)
 	}
-	return newSession(asked.request, asked.after, terms{
+	return newSession(asked, terms{
 		target: "host:1", reconnectsMax: reconnectsMax, logger: slog.New(slog.DiscardHandler),
 		backoff: newBackoff(time.Second, 8*time.Second, upper), now: func() time.Time { return ticking.now },
 	})
@@ -66,8 +66,9 @@ func TestTheRequestSaysWhatWasAsked(t *testing.T) {
 
 func TestOptionsThatDoNotGoTogether(t *testing.T) {
 	for problem, options := range map[string][]SubscribeOption{
-		"HeartbeatInterval must be positive, not 0s": {HeartbeatInterval(0)},
-		"MinInterval must be positive, not -1s":      {MinInterval(-time.Second)},
+		"HeartbeatInterval must be positive, not 0s":     {HeartbeatInterval(0)},
+		"MinInterval must be positive, not -1s":          {MinInterval(-time.Second)},
+		"Track needs the address of a Position, not nil": {Track(nil)},
 		"give After or ResumeToken, not both: a snapshot has its own token": {
 			After(snapshotOf("t")), ResumeToken("u"),
 		},

@@ -1,6 +1,7 @@
 package tickmux
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -30,7 +31,11 @@ func (c *Client) follow(ctx context.Context, options []SubscribeOption, yield fu
 	for {
 		failure := c.receive(ctx, session, func(response *pb.SubscribeResponse) bool {
 			// If it is leaving, the response before said that it was the last.
-			return !session.isLeaving && yieldAll(session.receive(response))
+			if session.isLeaving || !yieldAll(session.receive(response)) {
+				return false
+			}
+			session.handedOut()
+			return true
 		})
 		if !isWanted || c.closing.Err() != nil {
 			return nil
@@ -62,7 +67,14 @@ func (c *Client) oneCall(
 	if err != nil {
 		return err
 	}
-	failure := c.receive(ctx, session, yield)
+	failure := c.receive(ctx, session, func(response *pb.SubscribeResponse) bool {
+		if !yield(response) {
+			return false
+		}
+		session.reached = cmp.Or(response.GetResumeToken(), session.reached)
+		session.handedOut()
+		return true
+	})
 	switch {
 	case c.closing.Err() != nil:
 		return nil

@@ -57,7 +57,9 @@ func Error(code codes.Code, message string, details ...proto.Message) error {
 type Server struct {
 	pb.UnimplementedMarketDataServiceServer
 
-	Calls       [][]Step
+	Calls [][]Step
+	// Answer says what to play for a request, in place of Calls.
+	Answer      func(*pb.SubscribeRequest) []Step
 	Snapshot    func(context.Context, *pb.GetSnapshotRequest) (*pb.GetSnapshotResponse, error)
 	Instruments func(*pb.ListInstrumentsRequest) (*pb.ListInstrumentsResponse, error)
 	Sources     []*pb.SourceStatus
@@ -137,8 +139,14 @@ func (s *Server) Subscribe(request *pb.SubscribeRequest, stream pb.MarketDataSer
 	s.mu.Lock()
 	s.keepMetadata(stream.Context())
 	s.requests = append(s.requests, request)
-	call := s.Calls[min(len(s.requests), len(s.Calls))-1]
+	var call []Step
+	if s.Answer == nil {
+		call = s.Calls[min(len(s.requests), len(s.Calls))-1]
+	}
 	s.mu.Unlock()
+	if s.Answer != nil {
+		call = s.Answer(request)
+	}
 	for _, step := range call {
 		if err := step(stream); err != nil {
 			return err
