@@ -1,8 +1,8 @@
 """Runs scenarios with clients, several at a time, and makes the table of what came of it."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from typing import Final
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from typing import Any, Final, TypeVar
 
 from tests.conformance.programs import Program
 from tests.conformance.record import Failure
@@ -12,25 +12,28 @@ from tests.conformance.scenario import Scenario
 RUNS_AT_ONCE: Final = 6
 """Most of a run is waiting, and starting a program is not."""
 
+Of = TypeVar("Of")
+Found = TypeVar("Found")
+
 Verdicts = Mapping[int, Sequence[Failure]]
 """What was broken, by number of the scenario."""
 
 
-async def play(program: Program, scenarios: Sequence[Scenario]) -> Verdicts:
-    """Run a program through scenarios."""
+async def together(one: Callable[[Of], Coroutine[Any, Any, Found]], all_of_them: Sequence[Of]) -> list[Found]:
+    """Do one thing of each, a few at a time; the results in their order."""
     free = asyncio.Semaphore(RUNS_AT_ONCE)
 
-    async def one(scenario: Scenario) -> list[Failure]:
+    async def in_turn(of: Of) -> Found:
         async with free:
-            return await run(scenario, program)
+            return await one(of)
 
-    return dict(
-        zip(
-            [scenario.number for scenario in scenarios],
-            await asyncio.gather(*map(one, scenarios)),
-            strict=True,
-        )
-    )
+    return await asyncio.gather(*map(in_turn, all_of_them))
+
+
+async def play(program: Program, scenarios: Sequence[Scenario]) -> Verdicts:
+    """Run a program through scenarios."""
+    verdicts = await together(lambda scenario: run(scenario, program), scenarios)
+    return {scenario.number: failures for scenario, failures in zip(scenarios, verdicts, strict=True)}
 
 
 def table(scenarios: Sequence[Scenario], verdicts: Mapping[str, Verdicts | None]) -> str:

@@ -9,7 +9,7 @@ from tests.conformance.lines import (
     caught_up,
     changed,
     conflated,
-    disconnected,
+    cut_off,
     hole,
     quoted,
     reconnected,
@@ -74,7 +74,7 @@ SCENARIOS: Final = (
         12,
         "Missing revisions after a cut that the server says it goes on from: a Hole",
         calls=[
-            Call([_OPENING, Send(live(quote(2), token="t2"), [quoted(quote(2))]), Cut([disconnected()])]),
+            Call([_OPENING, Send(live(quote(2), token="t2"), [quoted(quote(2))]), Cut([cut_off()])]),
             Call(
                 [
                     Send(
@@ -105,7 +105,7 @@ SCENARIOS: Final = (
                         [changed(epoch=9), quoted(quote(5, epoch=9)), caught_up()],
                     ),
                     Send(live(quote(7, epoch=8), quote(6, epoch=9)), [quoted(quote(6, epoch=9))]),
-                    Cut([disconnected()]),
+                    Cut([cut_off()]),
                 ]
             ),
             Call(
@@ -153,7 +153,7 @@ SCENARIOS: Final = (
                     _OPENING,
                     Send(live(quote(5), token="t5", conflated=3), [conflated(3), _after_gap(5)]),
                     Send(live(quote(9), token="t9"), [_after_gap(9)]),
-                    Cut([disconnected()]),
+                    Cut([cut_off()]),
                 ]
             ),
             Call(

@@ -2,7 +2,16 @@
 
 from typing import Final
 
-from tests.conformance.lines import all_quoted, caught_up, changed, disconnected, quoted, reconnected, was_reset
+from tests.conformance.lines import (
+    all_quoted,
+    caught_up,
+    changed,
+    cut_off,
+    disconnected,
+    quoted,
+    reconnected,
+    was_reset,
+)
 from tests.conformance.messages import live, quote, quotes, resumed, state
 from tests.conformance.scenario import Call, Cut, End, Scenario, Send, Tear
 
@@ -24,7 +33,7 @@ SCENARIOS: Final = (
                 [
                     _OPENING,
                     Send(live(quote(2), token="t2"), [quoted(quote(2))]),
-                    Tear(live(*_BATCH, token="t3"), [disconnected(stale=_KEPT)]),
+                    Tear(live(*_BATCH, token="t3"), [cut_off(stale=_KEPT)]),
                 ]
             ),
             Call(
@@ -41,7 +50,7 @@ SCENARIOS: Final = (
                 [
                     Send(state(quote(1), is_complete=False), [changed(), quoted(quote(1))]),
                     Send(live(_ETHER), [quoted(_ETHER)]),
-                    Tear(live(*quotes(1, 100, "SOLUSDT")), [disconnected(stale=_KEPT)]),
+                    Tear(live(*quotes(1, 100, "SOLUSDT")), [cut_off(stale=_KEPT)]),
                 ]
             ),
             Call(
@@ -63,7 +72,7 @@ SCENARIOS: Final = (
                 [
                     _OPENING,
                     Send(live(*quotes(2, 4)), all_quoted(quotes(2, 4))),
-                    Cut([disconnected(stale=_KEPT)]),
+                    Cut([cut_off(stale=_KEPT)]),
                 ]
             ),
             Call(
@@ -79,14 +88,14 @@ SCENARIOS: Final = (
         8,
         "The server cannot go on at the token: RESET, and the old token is never sent again",
         calls=[
-            Call([_OPENING, Cut([disconnected()])]),
+            Call([_OPENING, Cut([cut_off()])]),
             Call(
                 [
                     Send(
                         state(quote(9), continuity=pb.CONTINUITY_RESET, is_complete=False),
                         [*_BEGINS_ANEW, quoted(quote(9), gap_before=True)],
                     ),
-                    Cut([disconnected(stale=_KEPT)]),
+                    Cut([cut_off(stale=_KEPT)]),
                 ],
                 resume_token="t1",
             ),

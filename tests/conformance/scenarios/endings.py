@@ -3,7 +3,18 @@
 from typing import Final
 
 import grpc
-from tests.conformance.lines import caught_up, changed, disconnected, error, going_away, quoted, reconnected, was_reset
+from tests.conformance.lines import (
+    AtLeast,
+    caught_up,
+    changed,
+    cut_off,
+    disconnected,
+    error,
+    going_away,
+    quoted,
+    reconnected,
+    was_reset,
+)
 from tests.conformance.messages import fail, live, quote, resumed, state, unavailable
 from tests.conformance.scenario import Abort, Call, Cut, Scenario, Send
 
@@ -116,9 +127,9 @@ SCENARIOS: Final = (
         26,
         "A later server refuses the token of its predecessor: all begins anew",
         calls=[
-            Call([_OPENING, Cut([disconnected(stale=_KEPT)])]),
+            Call([_OPENING, Cut([cut_off(stale=_KEPT)])]),
             Call(
-                [Abort(_REFUSED_TOKEN, [disconnected("INVALID_REQUEST", attempts=1, stale=_KEPT)])],
+                [Abort(_REFUSED_TOKEN, [disconnected("INVALID_REQUEST", attempts=AtLeast(1), stale=_KEPT)])],
                 resume_token="t1",
             ),
             Call(
@@ -126,7 +137,7 @@ SCENARIOS: Final = (
                     Send(
                         state(quote(5), token="t5"),
                         [
-                            reconnected(resumed=False, attempts=2),
+                            reconnected(resumed=False),
                             was_reset(stale=_KEPT),
                             changed(),
                             quoted(quote(5), gap_before=True),
@@ -153,7 +164,7 @@ SCENARIOS: Final = (
         "Permitted tries are spent: the end, with the token to go on with",
         options={"reconnects_max": 2},
         calls=[
-            Call([_OPENING, Cut([disconnected(stale=_KEPT)])]),
+            Call([_OPENING, Abort(unavailable(), [disconnected("GOING_AWAY", stale=_KEPT)])]),
             Call([Abort(unavailable(), [disconnected("GOING_AWAY", attempts=1)])], resume_token="t1"),
             Call(
                 [
