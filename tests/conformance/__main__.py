@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import os
 import shlex
+import shutil
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -17,10 +18,13 @@ from tests.conformance.scenarios import SCENARIOS
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
     scenarios = [scenario for scenario in SCENARIOS if scenario.number in (options.scenario or _numbers())]
     if options.program:
         command = shlex.split(options.program)
+        if not command or shutil.which(command[0]) is None:
+            parser.error(f"--program: there is no command {options.program!r}")
         clients = [Client(Path(command[0]).name, lambda _: Program(command))]
     else:
         clients = [client for client in CLIENTS if not options.client or client.name in options.client]

@@ -39,8 +39,8 @@ async def play(program: Program, scenarios: Sequence[Scenario]) -> Verdicts:
 def table(scenarios: Sequence[Scenario], verdicts: Mapping[str, Verdicts | None]) -> str:
     """The matrix, by name of the client; one without verdicts was not run."""
     rows = [
-        ["", "What happens", *verdicts],
-        ["--:", "---", *(":-:" for _ in verdicts)],
+        ["", "scenario", *verdicts],
+        ["--:", "---", *("---" for _ in verdicts)],
         *(
             [str(scenario.number), scenario.title, *(_cell(of_client, scenario) for of_client in verdicts.values())]
             for scenario in scenarios
@@ -69,4 +69,4 @@ def paragraph(title: str, number: int, client: str, failures: Sequence[Failure])
 def _cell(verdicts: Verdicts | None, scenario: Scenario) -> str:
     if verdicts is None:
         return "not run"
-    return "FAIL" if verdicts[scenario.number] else "✓"
+    return "FAIL" if verdicts[scenario.number] else "pass"

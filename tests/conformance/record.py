@@ -39,6 +39,8 @@ class Record:
     lines: list[Line] = field(default_factory=list)
     received: list[Received] = field(default_factory=list)
     sent: list[quote_pb2.Quote] = field(default_factory=list)
+    log: list[str] = field(default_factory=list)
+    """What the program wrote to stderr."""
     failures: list[Failure] = field(default_factory=list)
     matched: int = 0
     """So many of the lines that must come have come."""

@@ -44,7 +44,7 @@ SCENARIOS: Final = (
     ),
     Scenario(
         6,
-        "Cut in the middle of the state: there is no token yet, and all begins anew",
+        "Cut in the middle of the state: no token yet, all begins anew",
         calls=[
             Call(
                 [
@@ -86,7 +86,7 @@ SCENARIOS: Final = (
     ),
     Scenario(
         8,
-        "The server cannot go on at the token: RESET, and the old token is never sent again",
+        "RESET where a token cannot be honoured, which is never sent again",
         calls=[
             Call([_OPENING, Cut([cut_off()])]),
             Call(
@@ -112,7 +112,7 @@ SCENARIOS: Final = (
     ),
     Scenario(
         9,
-        "The stream ends without an error, and bytes come that are no message",
+        "A stream that just ends, and bytes that are no message",
         calls=[
             Call([_OPENING, End([disconnected("STREAM_ENDED", stale=_KEPT)])]),
             Call(

@@ -38,7 +38,7 @@ def _first(attempts: int) -> Send:
 SCENARIOS: Final = (
     Scenario(
         20,
-        "Going away: no Disconnected; the token is handed in again after the time that was asked for",
+        "Going away: no Disconnected, and back at the time that was asked for",
         calls=[
             Call(
                 [
@@ -56,7 +56,7 @@ SCENARIOS: Final = (
     ),
     Scenario(
         21,
-        "UNAVAILABLE before the first response: tried again, never before the time that was asked for",
+        "UNAVAILABLE before the first response: never back before the time that was asked for",
         calls=[
             Call([Abort(unavailable(0.4, "STARTING"), [disconnected("STARTING", retry_in_s_min=0.4)])]),
             Call(
@@ -76,7 +76,7 @@ SCENARIOS: Final = (
     ),
     Scenario(
         23,
-        "Too far behind under ALL_OR_END: the end, with the token up to which nothing is missing",
+        "Too far behind under ALL_OR_END: the end, with a token",
         options={"delivery": "ALL_OR_END"},
         calls=[
             Call(
@@ -108,7 +108,7 @@ SCENARIOS: Final = (
     ),
     Scenario(
         25,
-        "UNAUTHENTICATED in the middle of a stream: the end, with the token to go on with",
+        "UNAUTHENTICATED in the middle of a stream: the end, with a token",
         options=_BEARER,
         calls=[
             Call(
@@ -125,7 +125,7 @@ SCENARIOS: Final = (
     ),
     Scenario(
         26,
-        "A later server refuses the token of its predecessor: all begins anew",
+        "A later server refuses its predecessor's token: all begins anew",
         calls=[
             Call([_OPENING, Cut([cut_off(stale=_KEPT)])]),
             Call(
@@ -161,7 +161,7 @@ SCENARIOS: Final = (
     ),
     Scenario(
         28,
-        "Permitted tries are spent: the end, with the token to go on with",
+        "Permitted tries are spent: the end, with a token",
         options={"reconnects_max": 2},
         calls=[
             Call([_OPENING, Abort(unavailable(), [disconnected("GOING_AWAY", stale=_KEPT)])]),

@@ -73,7 +73,7 @@ SCENARIOS: Final = (
     ),
     Scenario(
         31,
-        "A snapshot that cannot be had is an error at once",
+        "A snapshot that cannot be had: an error at once",
         options={**_SELECTED, "call": "snapshot"},
         pages=[
             Page(
