@@ -48,6 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _play(client: Client, scenarios: Sequence[Scenario]) -> Verdicts:
+    sys.stderr.write(f"playing {len(scenarios)} scenarios to {client.name}\n")
     with tempfile.TemporaryDirectory() as folder:
         return asyncio.run(play(client.build(Path(folder)), scenarios))
 

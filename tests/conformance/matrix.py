@@ -38,15 +38,18 @@ async def play(program: Program, scenarios: Sequence[Scenario]) -> Verdicts:
 
 def table(scenarios: Sequence[Scenario], verdicts: Mapping[str, Verdicts | None]) -> str:
     """The matrix, by name of the client; one without verdicts was not run."""
+    heads = ["", "scenario", *verdicts]
     rows = [
-        ["", "scenario", *verdicts],
-        ["--:", "---", *("---" for _ in verdicts)],
-        *(
-            [str(scenario.number), scenario.title, *(_cell(of_client, scenario) for of_client in verdicts.values())]
-            for scenario in scenarios
-        ),
+        [str(scenario.number), scenario.title, *(_cell(of_client, scenario) for of_client in verdicts.values())]
+        for scenario in scenarios
     ]
-    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+    widths = [max(len(cell) for cell in column) for column in zip(heads, *rows, strict=True)]
+    ruler = ["-" * (width - 1) + ":" if at == 0 else "-" * width for at, width in enumerate(widths)]
+    aligned = [
+        [row[0].rjust(widths[0]), *(cell.ljust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
+        for row in (heads, ruler, *rows)
+    ]
+    return "".join(f"| {' | '.join(row)} |\n" for row in aligned)
 
 
 def reasons(scenarios: Sequence[Scenario], verdicts: Mapping[str, Verdicts | None]) -> str:
