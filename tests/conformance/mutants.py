@@ -139,21 +139,29 @@ MUTANTS: Final[Mapping[str, Mutant]] = {
     "never-gives-up": Mutant(
         28, Session, "__init__", to.then(to.set_to(_reconnects_max=None)), "lines", "what came is Disconnected"
     ),
-    "unknown-is-healthy": Mutant(
+    "tries-what-is-not-offered": Mutant(
         29,
+        _errors,
+        "_PERMANENT",
+        to.healing(grpc.StatusCode.UNIMPLEMENTED),
+        "lines",
+        "what came is Disconnected",
+    ),
+    "unknown-is-healthy": Mutant(
+        30,
         Quote,
         "is_stale",
         to.stale_by(lambda message, status: status.state in _UNHEALTHY or message.epoch < status.epoch),
         "stale",
         "`is_stale` had to be True",
     ),
-    "unknown-continuity-goes-on": Mutant(29, Session, "receive", to.known_continuity_alone, "lines", "had to be Reset"),
+    "unknown-continuity-goes-on": Mutant(30, Session, "receive", to.known_continuity_alone, "lines", "had to be Reset"),
     "unknown-flags-are-errors": Mutant(
-        29, Quote, "flags", to.instead(property(to.strict_flags)), "exit", "ended with 1"
+        30, Quote, "flags", to.instead(property(to.strict_flags)), "exit", "ended with 1"
     ),
-    "unknown-states-are-errors": Mutant(29, SourceState, "_missing_", to.instead(None), "exit", "ended with 1"),
-    "first-page-alone": Mutant(30, Pages, "add", to.then(to.set_to(is_complete=True)), "lines", "`resume_token` is ''"),
-    "snapshot-is-not-remembered": Mutant(30, Session, "__init__", to.not_after, "stale", "at SourceChanged"),
-    "snapshot-for-ever": Mutant(31, _client.Client, "_ask", to.until_had, "requests", "was asked for one more"),
+    "unknown-states-are-errors": Mutant(30, SourceState, "_missing_", to.instead(None), "exit", "ended with 1"),
+    "first-page-alone": Mutant(31, Pages, "add", to.then(to.set_to(is_complete=True)), "lines", "`resume_token` is ''"),
+    "snapshot-is-not-remembered": Mutant(31, Session, "__init__", to.not_after, "stale", "at SourceChanged"),
+    "snapshot-for-ever": Mutant(32, _client.Client, "_ask", to.until_had, "requests", "was asked for one more"),
 }
 """By name."""

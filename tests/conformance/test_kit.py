@@ -1,5 +1,6 @@
 """What the kit says of programs that do not keep to the protocol, and how it is started."""
 
+import asyncio
 import os
 import re
 import subprocess
@@ -11,6 +12,7 @@ from tests.conformance.programs import ROOT, Program, python
 from tests.conformance.record import Failure
 from tests.conformance.run import run
 from tests.conformance.scenarios import SCENARIOS
+from tests.relay import Relay
 
 FIRST = SCENARIOS[0]
 GOES_ON = "from tests.conformance.python.asyncio_program import main, asyncio, json, sys; "
@@ -83,3 +85,23 @@ def test_a_missing_toolchain_is_named_and_fails_in_ci(
     assert "go was not run: go missing" in capsys.readouterr().out
     monkeypatch.setenv("CI", "true")
     assert main(["--client", "go"]) == 1
+
+
+async def test_a_torn_response_is_cut_where_it_should_be() -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readline()
+        writer.write(b"x" * 100_000)
+        await reader.read()
+        writer.close()
+
+    async with (
+        await asyncio.start_server(answer, "127.0.0.1", 0) as server,
+        Relay(f"127.0.0.1:{server.sockets[0].getsockname()[1]}") as relay,
+    ):
+        for count in (1, 70_000):
+            reader, writer = await asyncio.open_connection(*relay.target.split(":"))
+            relay.cut_after(count)
+            writer.write(b"go on\n")
+            assert await reader.read() == b"x" * count
+            writer.close()
+            await writer.wait_closed()

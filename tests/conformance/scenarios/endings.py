@@ -3,6 +3,7 @@
 from typing import Final
 
 import grpc
+from tests.client.scripted_server import Fail
 from tests.conformance.lines import (
     AtLeast,
     caught_up,
@@ -176,5 +177,10 @@ SCENARIOS: Final = (
                 resume_token="t1",
             ),
         ],
+    ),
+    Scenario(
+        29,
+        "UNIMPLEMENTED, from a server that gives no details: the end",
+        calls=[Call([Abort(Fail(grpc.StatusCode.UNIMPLEMENTED), [error("UNIMPLEMENTED", "UNIMPLEMENTED", "")])])],
     ),
 )
