@@ -103,7 +103,7 @@ MUTANTS: Final[Mapping[str, Mutant]] = {
         "stale",
         "had to be ['binance/BTCUSDT', 'binance/ETHUSDT']",
     ),
-    "one-missed-heartbeat-is-death": Mutant(18, _session, "MISSED_HEARTBEATS", to.instead(1), "waits", "2.5 s or more"),
+    "one-missed-heartbeat-is-death": Mutant(18, _session, "MISSED_HEARTBEATS", to.instead(1), "waits", "2.9 s or more"),
     "waits-for-ever": Mutant(
         18, _session, "MISSED_HEARTBEATS", to.instead(1000), "lines", "Disconnected reason='HEARTBEATS_MISSED'", 10.0
     ),

@@ -45,6 +45,8 @@ class _Script:
         self._relay = relay
         self._pages_asked = 0
         self._lines_due = 0
+        # On the safe side of what the client can know: the limits are lower ones.
+        self._sent_at_s: float | None = None
         self._ended_at_s: float | None = None
 
     def handlers(self) -> grpc.GenericRpcHandler:
@@ -127,9 +129,10 @@ class _Script:
                 yield malformed
             case Send(pb.SubscribeResponse() as response):
                 self._record.sent.extend(response.quotes)
+                self._sent_at_s = time.monotonic()
                 yield response.SerializeToString()
             case Silence():
-                self._ended_at_s = time.monotonic()
+                self._ended_at_s = self._sent_at_s
                 await asyncio.Event().wait()
             case Heartbeats(response, count):
                 for _ in range(count):

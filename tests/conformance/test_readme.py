@@ -7,4 +7,5 @@ from tests.conformance.scenarios import SCENARIOS
 
 def test_the_readme_has_the_matrix() -> None:
     passed: Verdicts = {scenario.number: () for scenario in SCENARIOS}
-    assert table(SCENARIOS, {client.name: passed for client in CLIENTS}) in (ROOT / "README.md").read_text()
+    matrix = table(SCENARIOS, {client.name: passed for client in CLIENTS})
+    assert matrix in (ROOT / "README.md").read_text(), f"paste this into README.md:\n{matrix}"

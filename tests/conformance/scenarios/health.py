@@ -98,7 +98,7 @@ SCENARIOS: Final = (
                     )
                 ],
                 resume_token="t2",
-                waited_s_min=2.5,
+                waited_s_min=2.9,
             ),
         ],
     ),
