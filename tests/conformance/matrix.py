@@ -9,7 +9,7 @@ from tests.conformance.record import Failure
 from tests.conformance.run import run
 from tests.conformance.scenario import Scenario
 
-RUNS_AT_ONCE: Final = 6
+RUNS_AT_ONCE: Final = 4
 """Most of a run is waiting, and starting a program is not."""
 
 Of = TypeVar("Of")

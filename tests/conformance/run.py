@@ -12,7 +12,7 @@ from tests.conformance.server import serving
 from tests.e2e.processes import ChildProcess
 
 LIMIT_S = 40.0
-"""For a whole run; the longest scenario takes five seconds on a machine that is not busy."""
+"""For a whole run; the longest scenario takes ten seconds on a machine that is not busy."""
 
 LOG_LINES = 5
 """Of what a failed program wrote to stderr, which are shown."""
