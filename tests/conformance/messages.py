@@ -128,9 +128,9 @@ def live(
     )
 
 
-def completed(*quotes: quote_pb2.Quote, token: str = "") -> pb.SubscribeResponse:
+def completed(token: str) -> pb.SubscribeResponse:
     """The last response of a state that was begun before."""
-    return pb.SubscribeResponse(quotes=quotes, resume_token=token, caught_up=True)
+    return pb.SubscribeResponse(resume_token=token, caught_up=True)
 
 
 def fail(

@@ -21,9 +21,9 @@ class Failure:
 
 @dataclass(frozen=True)
 class Received:
-    """A Subscribe that reached the server."""
+    """A call that reached the server."""
 
-    request: pb.SubscribeRequest
+    request: pb.SubscribeRequest | pb.GetSnapshotRequest
     metadata: Mapping[str, str | bytes]
 
 

@@ -49,25 +49,23 @@ def _is_same(line: Mapping[str, object], fields: Mapping[str, object]) -> bool:
 def _requests(record: Record) -> Iterator[str]:
     """Every call asks for what the program was told to ask for."""
     options = record.scenario.all_options
-    delivery = options.get("delivery", "ALL")
-    interval_s = options.get("heartbeat_interval_s")
+    wanted = {"symbols": options.get("symbols", []), "sources": options.get("sources", [])}
+    wanted_of_streams = {**wanted, "delivery": options.get("delivery", "ALL")}
+    if "heartbeat_interval_s" in options:
+        wanted_of_streams["heartbeat_interval_s"] = options["heartbeat_interval_s"]
     for number, received in enumerate(record.received, 1):
         request = received.request
-        asked = {
+        asked: dict[str, object] = {
             "symbols": list(request.selection.symbols),
             "sources": list(request.selection.sources),
-            "delivery": pb.Delivery.Name(request.delivery or pb.DELIVERY_ALL).removeprefix("DELIVERY_"),
-            "heartbeat_interval_s": request.heartbeat_interval.ToTimedelta().total_seconds(),
         }
-        wanted = {
-            "symbols": options.get("symbols", []),
-            "sources": options.get("sources", []),
-            "delivery": delivery,
-            "heartbeat_interval_s": asked["heartbeat_interval_s"] if interval_s is None else interval_s,
-        }
-        for name, value in wanted.items():
+        if isinstance(request, pb.SubscribeRequest):
+            delivery = pb.Delivery.Name(request.delivery or pb.DELIVERY_ALL)
+            asked["delivery"] = delivery.removeprefix("DELIVERY_")
+            asked["heartbeat_interval_s"] = request.heartbeat_interval.ToTimedelta().total_seconds()
+        for name, value in (wanted_of_streams if "delivery" in asked else wanted).items():
             if asked[name] != value:
-                yield f"call {number} had to ask for {name}={value!r}, and asked for {asked[name]!r}"
+                yield f"request {number} had to ask for {name}={value!r}, and asked for {asked[name]!r}"
                 return
 
 
@@ -77,7 +75,7 @@ def _secrets(record: Record) -> Iterator[str]:
     expected = f"Bearer {token}" if token else None
     for number, received in enumerate(record.received, 1):
         if received.metadata.get("authorization") != expected:
-            yield f"call {number} had to carry the metadata `authorization` of the token, and did not"
+            yield f"request {number} had to carry the metadata `authorization` of the token, and did not"
             return
     for line in record.lines:
         if token and str(token) in str(line):

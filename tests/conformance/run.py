@@ -14,6 +14,9 @@ from tests.e2e.processes import ChildProcess
 LIMIT_S = 40.0
 """For a whole run; the longest scenario takes ten seconds on a machine that is not busy."""
 
+CLOSED_S = 10.0
+"""From the end of the program to that of its output."""
+
 LOG_LINES = 5
 """Of what a failed program wrote to stderr, which are shown."""
 
@@ -36,7 +39,13 @@ async def run(scenario: Scenario, program: Program, *, limit_s: float = LIMIT_S)
                 await _out_of_time(record, limit_s)
         finally:
             await process.stop()
-        await reading
+        try:
+            async with asyncio.timeout(CLOSED_S):
+                await reading
+        except TimeoutError:
+            await record.fail(
+                "exit", "the program has ended, and something that it started still holds its output open"
+            )
     record.log = process.log
     failures = judge(record)
     if failures and process.log:

@@ -44,6 +44,7 @@ class _Script:
         self._record = record
         self._relay = relay
         self._pages_asked = 0
+        self._calls_made = 0
         self._lines_due = 0
         # On the safe side of what the client can know: the limits are lower ones.
         self._sent_at_s: float | None = None
@@ -65,6 +66,7 @@ class _Script:
         )
 
     async def _page(self, request: pb.GetSnapshotRequest, context: Context) -> pb.GetSnapshotResponse:
+        self._receive(request, context)
         pages = self._record.scenario.pages
         self._pages_asked += 1
         if self._pages_asked > len(pages):
@@ -87,9 +89,10 @@ class _Script:
 
     async def _subscribe(self, request: pb.SubscribeRequest, context: Context) -> AsyncIterator[bytes]:
         record = self._record
-        record.received.append(Received(request, dict(context.invocation_metadata() or ())))
+        self._receive(request, context)
         calls = record.scenario.calls
-        number = len(record.received)
+        self._calls_made += 1
+        number = self._calls_made
         if number > len(calls):
             await self._refuse(f"the server had to see {len(calls)} calls of Subscribe, and saw one more", context)
         call = calls[number - 1]
@@ -152,6 +155,9 @@ class _Script:
                 self._ended_at_s = time.monotonic()
                 self._relay.cut()
                 await asyncio.Event().wait()
+
+    def _receive(self, request: pb.SubscribeRequest | pb.GetSnapshotRequest, context: Context) -> None:
+        self._record.received.append(Received(request, dict(context.invocation_metadata() or ())))
 
     async def _refuse(self, text: str, context: Context) -> None:
         await self._record.fail("requests", text)

@@ -27,6 +27,12 @@ def _turns(state: str, stale: Sequence[str]) -> Send:
     return Send(live(statuses=[status(number)]), [changed(state, stale=stale)])
 
 
+def _with_error(error: str, messages: int = 0) -> source_pb2.SourceStatus:
+    rejected = status(source_pb2.SOURCE_STATE_REJECTED, messages=messages)
+    rejected.last_error = error
+    return rejected
+
+
 SCENARIOS: Final = (
     Scenario(
         16,
@@ -43,8 +49,9 @@ SCENARIOS: Final = (
                     _turns("LIVE", []),
                     _turns("THROTTLED", []),
                     _turns("REJECTED", _OF_SLOT_0),
+                    Send(live(statuses=[_with_error("banned")]), [changed("REJECTED", stale=_OF_SLOT_0)]),
                     # The counters of a status are no news.
-                    Send(live(statuses=[status(source_pb2.SOURCE_STATE_REJECTED, messages=7)])),
+                    Send(live(statuses=[_with_error("banned", messages=7)])),
                     Send(live(quote(3), statuses=[status()]), [changed(stale=[]), quoted(quote(3))]),
                 ]
             )

@@ -70,7 +70,7 @@ SCENARIOS: Final = (
                     Send(_SLOW_OPENING, [unmatched("NOSUCH"), changed(), quoted(quote(7))]),
                     Send(live(quote(5, "ETHUSDT")), [quoted(quote(5, "ETHUSDT"))]),
                     Send(live(quote(9, "SOLUSDT")), [quoted(quote(9, "SOLUSDT"))]),
-                    Send(completed(token="t1"), [caught_up()]),
+                    Send(completed("t1"), [caught_up()]),
                     Send(live(quote(8), quote(1, "ADAUSDT")), [quoted(quote(8)), quoted(quote(1, "ADAUSDT"))]),
                 ]
             )

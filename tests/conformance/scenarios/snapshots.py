@@ -18,7 +18,7 @@ SCENARIOS: Final = (
     Scenario(
         31,
         "A snapshot of several pages, and a stream that goes on after it",
-        options={**_SELECTED, "call": "snapshot-then-subscribe"},
+        options={**_SELECTED, "call": "snapshot-then-subscribe", "token": "tmx-never-to-be-shown"},
         pages=[
             Page(
                 pb.GetSnapshotResponse(
