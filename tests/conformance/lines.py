@@ -183,10 +183,10 @@ def conflated(count: int) -> Pattern:
 
 
 def disconnected(
-    reason: str = "", *, attempts: int = 0, retry_in_s_min: float = 0.0, stale: Sequence[str] | None = None
+    reason: str | None = "", *, attempts: int = 0, retry_in_s_min: float = 0.0, stale: Sequence[str] | None = None
 ) -> Pattern:
-    keys = {"reason": reason, "attempts": attempts, "retry_in_s": AtLeast(retry_in_s_min)}
-    return Pattern("Disconnected", {**keys, **_stale(stale)})
+    keys: dict[str, object] = {"attempts": attempts, "retry_in_s": AtLeast(retry_in_s_min), **_stale(stale)}
+    return Pattern("Disconnected", keys if reason is None else {"reason": reason, **keys})
 
 
 def going_away() -> Pattern:

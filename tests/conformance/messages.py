@@ -13,8 +13,6 @@ from tests.client.scripted_server import Fail, error_info, status
 from tickmux.v1 import market_data_service_pb2 as pb
 from tickmux.v1 import quote_pb2, source_pb2
 
-__all__ = ["Fail", "caught_up", "fail", "live", "quote", "quotes", "reset", "resumed", "state", "status", "unavailable"]
-
 RECEIVED_S: Final = 1_790_000_000
 LATER_FIELD: Final = 1000
 """A field number that this version of the contract does not have."""
@@ -78,9 +76,9 @@ def later_field(count: int) -> bytes:
     return _varint(LATER_FIELD << 3 | 2) + _varint(count) + b"x" * count if count else b""
 
 
-def quotes(first: int, last: int, symbol: str = "BTCUSDT") -> list[quote_pb2.Quote]:
+def quotes(first: int, last: int, symbol: str = "BTCUSDT", *, epoch: int = 1) -> list[quote_pb2.Quote]:
     """Consecutive revisions of one instrument."""
-    return [quote(revision, symbol) for revision in range(first, last + 1)]
+    return [quote(revision, symbol, epoch=epoch) for revision in range(first, last + 1)]
 
 
 def state(
@@ -89,6 +87,7 @@ def state(
     statuses: Sequence[source_pb2.SourceStatus] | None = None,
     continuity: int = pb.CONTINUITY_SNAPSHOT,
     is_complete: bool = True,
+    unmatched: Sequence[str] = (),
 ) -> pb.SubscribeResponse:
     """Open a phase with the present state, all of it unless told otherwise; the source `binance` is LIVE."""
     return pb.SubscribeResponse(
@@ -97,6 +96,7 @@ def state(
         resume_token=token,
         continuity=continuity,  # type: ignore[arg-type]
         caught_up=is_complete,
+        unmatched=unmatched,
     )
 
 
@@ -128,7 +128,7 @@ def live(
     )
 
 
-def caught_up(*quotes: quote_pb2.Quote, token: str = "") -> pb.SubscribeResponse:
+def completed(*quotes: quote_pb2.Quote, token: str = "") -> pb.SubscribeResponse:
     """The last response of a state that was begun before."""
     return pb.SubscribeResponse(quotes=quotes, resume_token=token, caught_up=True)
 
@@ -156,7 +156,7 @@ def fail(
     return Fail(code, "scripted", details)
 
 
-def unavailable(retry_after_s: float | None = None, reason: str = "SHUTTING_DOWN") -> Fail:
+def unavailable(retry_after_s: float | None = None, reason: str = "GOING_AWAY") -> Fail:
     return fail(grpc.StatusCode.UNAVAILABLE, reason, retry_after_s=retry_after_s)
 
 

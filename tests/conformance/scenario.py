@@ -4,8 +4,8 @@ import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from tests.client.scripted_server import Fail
 from tests.conformance.lines import Pattern
-from tests.conformance.messages import Fail
 
 from tickmux.v1 import market_data_service_pb2 as pb
 

@@ -116,7 +116,7 @@ class _Script:
             if waited_s < call.waited_s_min:
                 await self._record.fail(
                     "waits",
-                    f"call {number} had to come no sooner than {call.waited_s_min:g} s after the end of the one before, "
+                    f"call {number} had to come {call.waited_s_min:g} s or more after the end of the one before, "
                     f"and came after {waited_s:.3f} s",
                 )
 
@@ -128,6 +128,9 @@ class _Script:
             case Send(pb.SubscribeResponse() as response):
                 self._record.sent.extend(response.quotes)
                 yield response.SerializeToString()
+            case Silence():
+                self._ended_at_s = time.monotonic()
+                await asyncio.Event().wait()
             case Heartbeats(response, count):
                 for _ in range(count):
                     await asyncio.sleep(BEAT_S)
@@ -145,8 +148,6 @@ class _Script:
             case Cut():
                 self._ended_at_s = time.monotonic()
                 self._relay.cut()
-                await asyncio.Event().wait()
-            case Silence():
                 await asyncio.Event().wait()
 
     async def _refuse(self, text: str, context: Context) -> None:

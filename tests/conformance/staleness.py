@@ -20,6 +20,8 @@ class _Kept:
     slot: Slot
     epoch: int
     is_of_snapshot: bool
+    is_flagged: bool
+    """Said to be stale when it was served."""
 
 
 @dataclass
@@ -37,9 +39,8 @@ class _Model:
                 self.is_snapshot = True
                 self.of_snapshot = {_slot(status): _health(status) for status in line["source_statuses"]}
             case "Quote":
-                flagged = self.is_snapshot and "stale" in line["flags"]
-                slot = ("", "") if flagged else _slot(line)
-                self.kept[f"{line['source']}/{line['symbol']}"] = _Kept(slot, line["epoch"], self.is_snapshot)
+                kept = _Kept(_slot(line), line["epoch"], self.is_snapshot, "stale" in line["flags"])
+                self.kept[f"{line['source']}/{line['symbol']}"] = kept
             case "SourceChanged":
                 self._join()
                 self.health[_slot(line)] = _health(line)
@@ -60,6 +61,8 @@ class _Model:
         return {name for name, kept in self.kept.items() if not self._is_fresh(kept)}
 
     def _is_fresh(self, kept: _Kept) -> bool:
+        if kept.is_of_snapshot and kept.is_flagged:
+            return False
         health = (self.of_snapshot if kept.is_of_snapshot else self.health).get(kept.slot)
         return health is not None and health.is_healthy and kept.epoch >= health.epoch
 

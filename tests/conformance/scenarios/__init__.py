@@ -3,6 +3,14 @@
 from typing import Final
 
 from tests.conformance.scenario import Scenario
-from tests.conformance.scenarios import cuts, opening
+from tests.conformance.scenarios import chain, cuts, endings, health, opening, snapshots, versions
 
-SCENARIOS: Final[tuple[Scenario, ...]] = (*opening.SCENARIOS, *cuts.SCENARIOS)
+SCENARIOS: Final[tuple[Scenario, ...]] = (
+    *opening.SCENARIOS,
+    *cuts.SCENARIOS,
+    *chain.SCENARIOS,
+    *health.SCENARIOS,
+    *endings.SCENARIOS,
+    *versions.SCENARIOS,
+    *snapshots.SCENARIOS,
+)

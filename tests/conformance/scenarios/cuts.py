@@ -1,66 +1,119 @@
-"""The connection breaks where it hurts."""
+"""A stream breaks, and goes on or begins anew."""
 
 from typing import Final
 
 from tests.conformance.lines import all_quoted, caught_up, changed, disconnected, quoted, reconnected, was_reset
 from tests.conformance.messages import live, quote, quotes, resumed, state
-from tests.conformance.scenario import Call, Scenario, Send, Tear
+from tests.conformance.scenario import Call, Cut, End, Scenario, Send, Tear
+
+from tickmux.v1 import market_data_service_pb2 as pb
 
 _BATCH: Final = quotes(3, 200)
 _ETHER: Final = quote(5, "ETHUSDT")
 _KEPT: Final = ["binance/BTCUSDT", "binance/ETHUSDT"]
+_OPENING: Final = Send(state(quote(1), _ETHER, token="t1"), [changed(), quoted(quote(1)), quoted(_ETHER), caught_up()])
+_GOES_ON: Final = (reconnected(resumed=True), changed())
+_BEGINS_ANEW: Final = (reconnected(resumed=False), was_reset(stale=_KEPT), changed())
 
 SCENARIOS: Final = (
     Scenario(
-        3,
+        5,
         "Cut in the middle of a batch: it comes again, whole",
         calls=[
             Call(
                 [
-                    Send(
-                        state(quote(1), _ETHER, token="t1"), [changed(), quoted(quote(1)), quoted(_ETHER), caught_up()]
-                    ),
+                    _OPENING,
                     Send(live(quote(2), token="t2"), [quoted(quote(2))]),
                     Tear(live(*_BATCH, token="t3"), [disconnected(stale=_KEPT)]),
                 ]
             ),
             Call(
+                [Send(resumed(*_BATCH, token="t3"), [*_GOES_ON, *all_quoted(_BATCH), caught_up()])],
                 resume_token="t2",
-                steps=[
-                    Send(
-                        resumed(*_BATCH, token="t3"),
-                        [reconnected(resumed=True), changed(), *all_quoted(_BATCH), caught_up()],
-                    )
-                ],
             ),
         ],
     ),
     Scenario(
-        4,
+        6,
         "Cut in the middle of the state: there is no token yet, and all begins anew",
         calls=[
             Call(
                 [
                     Send(state(quote(1), is_complete=False), [changed(), quoted(quote(1))]),
-                    Tear(live(*quotes(1, 100, "ETHUSDT")), [disconnected(stale=["binance/BTCUSDT"])]),
+                    Send(live(_ETHER), [quoted(_ETHER)]),
+                    Tear(live(*quotes(1, 100, "SOLUSDT")), [disconnected(stale=_KEPT)]),
                 ]
             ),
             Call(
                 [
                     Send(
-                        state(quote(3), _ETHER, token="t1"),
-                        [
-                            reconnected(resumed=False),
-                            was_reset(stale=["binance/BTCUSDT"]),
-                            changed(),
-                            quoted(quote(3), gap_before=True),
-                            quoted(_ETHER, gap_before=True),
-                            caught_up(),
-                        ],
+                        state(quote(3), token="t1"),
+                        [*_BEGINS_ANEW, quoted(quote(3), gap_before=True), caught_up(stale=["binance/ETHUSDT"])],
                     ),
                     Send(live(quote(4)), [quoted(quote(4))]),
                 ]
             ),
+        ],
+    ),
+    Scenario(
+        7,
+        "What comes again after a cut is dropped",
+        calls=[
+            Call(
+                [
+                    _OPENING,
+                    Send(live(*quotes(2, 4)), all_quoted(quotes(2, 4))),
+                    Cut([disconnected(stale=_KEPT)]),
+                ]
+            ),
+            Call(
+                [
+                    Send(resumed(*quotes(2, 5), token="t5"), [*_GOES_ON, quoted(quote(5)), caught_up()]),
+                    Send(live(*quotes(5, 6), token="t6"), [quoted(quote(6))]),
+                ],
+                resume_token="t1",
+            ),
+        ],
+    ),
+    Scenario(
+        8,
+        "The server cannot go on at the token: RESET, and the old token is never sent again",
+        calls=[
+            Call([_OPENING, Cut([disconnected()])]),
+            Call(
+                [
+                    Send(
+                        state(quote(9), continuity=pb.CONTINUITY_RESET, is_complete=False),
+                        [*_BEGINS_ANEW, quoted(quote(9), gap_before=True)],
+                    ),
+                    Cut([disconnected(stale=_KEPT)]),
+                ],
+                resume_token="t1",
+            ),
+            Call(
+                [
+                    Send(
+                        state(quote(9), token="t9"),
+                        [*_BEGINS_ANEW, quoted(quote(9), gap_before=True), caught_up(stale=["binance/ETHUSDT"])],
+                    ),
+                    Send(live(quote(10)), [quoted(quote(10))]),
+                ]
+            ),
+        ],
+    ),
+    Scenario(
+        9,
+        "The stream ends without an error, and bytes come that are no message",
+        calls=[
+            Call([_OPENING, End([disconnected("STREAM_ENDED", stale=_KEPT)])]),
+            Call(
+                [
+                    Send(resumed(quote(2), token="t2"), [*_GOES_ON, quoted(quote(2)), caught_up()]),
+                    Send(b"\xff\xff\xff", [disconnected(None, stale=_KEPT)]),
+                ],
+                resume_token="t1",
+            ),
+            Call([Send(resumed(quote(3)), [*_GOES_ON, quoted(quote(3)), caught_up()])], resume_token="t2"),
         ],
     ),
 )

@@ -2,8 +2,9 @@
 
 from typing import Final
 
-from tests.conformance.lines import all_quoted, caught_up, changed, quoted
-from tests.conformance.messages import live, quote, quotes, state, status
+from tests.client.scripted_server import status
+from tests.conformance.lines import all_quoted, caught_up, changed, quoted, unmatched
+from tests.conformance.messages import completed, live, quote, quotes, state
 from tests.conformance.scenario import Call, Scenario, Send
 
 from tickmux.v1 import source_pb2
@@ -18,6 +19,9 @@ _NUMBERS: Final = (
 _UNKNOWN: Final = quote(1, without=(*_NUMBERS, "timestamp"))
 _ZERO: Final = quote(2, zero=_NUMBERS, without=("timestamp",))
 _FLAGGED: Final = quote(3, flags=[3, 1, 4])
+_SLOW_OPENING: Final = state(quote(7), is_complete=False, unmatched=["NOSUCH"])
+# 4.5 MB, most of it in a field of a later version.
+_LARGE: Final = [quote(revision, later_bytes=4096) for revision in range(2, 1100)]
 
 SCENARIOS: Final = (
     Scenario(
@@ -52,6 +56,35 @@ SCENARIOS: Final = (
                 [
                     Send(state(_UNKNOWN), [changed(), quoted(_UNKNOWN), caught_up()]),
                     Send(live(_ZERO, _FLAGGED), [quoted(_ZERO), quoted(_FLAGGED)]),
+                ]
+            )
+        ],
+    ),
+    Scenario(
+        3,
+        "A slow server: what comes before caught_up is state, however long it takes",
+        options={"symbols": ["*USDT", "NOSUCH"]},
+        calls=[
+            Call(
+                [
+                    Send(_SLOW_OPENING, [unmatched("NOSUCH"), changed(), quoted(quote(7))]),
+                    Send(live(quote(5, "ETHUSDT")), [quoted(quote(5, "ETHUSDT"))]),
+                    Send(live(quote(9, "SOLUSDT")), [quoted(quote(9, "SOLUSDT"))]),
+                    Send(completed(token="t1"), [caught_up()]),
+                    Send(live(quote(8), quote(1, "ADAUSDT")), [quoted(quote(8)), quoted(quote(1, "ADAUSDT"))]),
+                ]
+            )
+        ],
+    ),
+    Scenario(
+        4,
+        "A response over 4 MiB",
+        calls=[
+            Call(
+                [
+                    Send(state(quote(1)), [changed(), quoted(quote(1)), caught_up()]),
+                    Send(live(*_LARGE), all_quoted(_LARGE)),
+                    Send(live(quote(_LARGE[-1].revision + 1)), [quoted(quote(_LARGE[-1].revision + 1))]),
                 ]
             )
         ],
