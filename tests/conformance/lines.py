@@ -1,7 +1,7 @@
 """What a program prints: the form of every line, and patterns of lines that must come."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import NoneType
 from typing import Any, Final
 
@@ -116,6 +116,8 @@ class Pattern:
 
     line: str
     keys: Mapping[str, object] = field(default_factory=dict)
+    may_repeat: bool = False
+    """The same may follow it again, with other `attempts`."""
 
     def mismatch(self, line: Line) -> str:
         """How a line differs; empty when it is the one."""
@@ -126,6 +128,10 @@ class Pattern:
             for key, expected in self.keys.items()
             if not expected == line[key]  # noqa: SIM201 - AtLeast defines equality only
         )
+
+    def is_repeated_by(self, line: Line) -> bool:
+        first = {key: value for key, value in self.keys.items() if key != "attempts"}
+        return self.may_repeat and not replace(self, keys=first).mismatch(line)
 
     def __str__(self) -> str:
         return shown({"line": self.line, **self.keys})
@@ -183,10 +189,19 @@ def conflated(count: int) -> Pattern:
 
 
 def disconnected(
-    reason: str | None = "", *, attempts: int = 0, retry_in_s_min: float = 0.0, stale: Sequence[str] | None = None
+    reason: str | None = "",
+    *,
+    attempts: int | AtLeast = 0,
+    retry_in_s_min: float = 0.0,
+    stale: Sequence[str] | None = None,
 ) -> Pattern:
     keys: dict[str, object] = {"attempts": attempts, "retry_in_s": AtLeast(retry_in_s_min), **_stale(stale)}
     return Pattern("Disconnected", keys if reason is None else {"reason": reason, **keys})
+
+
+def cut_off(*, stale: Sequence[str] | None = None) -> Pattern:
+    """The connection broke. The library's gRPC may take the broken one for whole for a moment, and try it in vain."""
+    return replace(disconnected(stale=stale), may_repeat=True)
 
 
 def going_away() -> Pattern:
@@ -200,8 +215,8 @@ def hole(
     return Pattern("Hole", {**keys, "expected_revision": expected_revision, "seen_revision": seen_revision})
 
 
-def reconnected(*, resumed: bool, attempts: int = 1) -> Pattern:
-    return Pattern("Reconnected", {"resumed": resumed, "attempts": attempts})
+def reconnected(*, resumed: bool, attempts: int | None = None) -> Pattern:
+    return Pattern("Reconnected", {"resumed": resumed, "attempts": AtLeast(1) if attempts is None else attempts})
 
 
 def was_reset(stale: Sequence[str] | None = None) -> Pattern:

@@ -7,12 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from tests.clients_go.toolchain import build
+
 ROOT: Final = Path(__file__).parents[2]
-BUILD_S: Final = 540.0
-
-
-class BuildError(Exception):
-    """A program cannot be built; the text holds what the compiler said."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +26,7 @@ class Client:
 
     name: str
     build: Callable[[Path], Program]
-    """Makes the program, with a folder for what is built."""
+    """Makes the program, with a folder for what is built; pytest's failure says what the compiler said."""
     needs: Sequence[str] = ()
     """Commands that must be on the path."""
 
@@ -48,4 +45,5 @@ def python(*arguments: str) -> Program:
 CLIENTS: Final = (
     Client("python", lambda _: python("tests.conformance.python.asyncio_program")),
     Client("python (sync)", lambda _: python("tests.conformance.python.sync_program")),
+    Client("go", lambda folder: Program([str(build("./clients/go/internal/conformance", folder))]), needs=["go"]),
 )

@@ -39,7 +39,11 @@ class Record:
     lines: list[Line] = field(default_factory=list)
     received: list[Received] = field(default_factory=list)
     sent: list[quote_pb2.Quote] = field(default_factory=list)
+    log: list[str] = field(default_factory=list)
+    """What the program wrote to stderr."""
     failures: list[Failure] = field(default_factory=list)
+    matched: int = 0
+    """So many of the lines that must come have come."""
     has_ended: bool = False
     """The program has closed its output."""
 
@@ -50,7 +54,7 @@ class Record:
     @property
     def is_complete(self) -> bool:
         """Whether every line that must come has come."""
-        return len(self.lines) >= len(self.expected)
+        return self.matched == len(self.expected)
 
     async def add(self, line: object) -> None:
         """Take a line that the program printed."""
@@ -59,14 +63,17 @@ class Record:
             return
         assert isinstance(line, dict)
         self.lines.append(line)
-        count = len(self.lines)
-        if count > len(self.expected):
-            await self.fail("lines", f"nothing more was to be seen, and line {count} came: {shown(line)}")
-        elif problem := self.expected[count - 1].mismatch(line):
-            await self.fail(
-                "lines",
-                f"line {count} had to be {self.expected[count - 1]}, and what came is {shown(line)}: {problem}",
-            )
+        if self.matched and self.expected[self.matched - 1].is_repeated_by(line):
+            return
+        number = len(self.lines)
+        if self.is_complete:
+            await self.fail("lines", f"nothing more was to be seen, and line {number} came: {shown(line)}")
+            return
+        pattern = self.expected[self.matched]
+        if problem := pattern.mismatch(line):
+            await self.fail("lines", f"line {number} had to be {pattern}, and what came is {shown(line)}: {problem}")
+            return
+        self.matched += 1
         await self._notify()
 
     async def end(self) -> None:
@@ -80,13 +87,13 @@ class Record:
         await self._notify()
 
     async def until_seen(self, count: int) -> None:
-        """Wait for so many lines.
+        """Wait for so many of the lines that must come.
 
         Raises:
             Strayed: the run is over before they came.
         """
-        await self._until(lambda: len(self.lines) >= count or self.has_ended)
-        if self.failures or len(self.lines) < count:
+        await self._until(lambda: self.matched >= count or self.has_ended)
+        if self.failures or self.matched < count:
             raise Strayed
 
     async def until_over(self) -> None:
@@ -96,7 +103,7 @@ class Record:
     def missing(self) -> str:
         """What was to come next."""
         after = f"line {len(self.lines)} ({shown(self.lines[-1])})" if self.lines else "the start"
-        return f"after {after}, {self.expected[len(self.lines)]} had to come"
+        return f"after {after}, {self.expected[self.matched]} had to come"
 
     async def _until(self, condition: Callable[[], bool]) -> None:
         async with self._changed:

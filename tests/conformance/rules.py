@@ -83,6 +83,8 @@ def _secrets(record: Record) -> Iterator[str]:
         if token and str(token) in str(line):
             yield f"a {line['line']} line shows the token"
             return
+    if token and any(str(token) in line for line in record.log):
+        yield "what the program writes to stderr shows the token"
 
 
 _RULES: Final[Mapping[str, Callable[[Record], Iterator[str]]]] = {

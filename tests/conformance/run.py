@@ -14,6 +14,9 @@ from tests.e2e.processes import ChildProcess
 LIMIT_S = 40.0
 """For a whole run; the longest scenario takes five seconds on a machine that is not busy."""
 
+LOG_LINES = 5
+"""Of what a failed program wrote to stderr, which are shown."""
+
 
 async def run(scenario: Scenario, program: Program, *, limit_s: float = LIMIT_S) -> list[Failure]:
     """Play a scenario to a program; the rules that it broke, the first one first."""
@@ -34,9 +37,10 @@ async def run(scenario: Scenario, program: Program, *, limit_s: float = LIMIT_S)
         finally:
             await process.stop()
         await reading
+    record.log = process.log
     failures = judge(record)
-    if any("Traceback" in line or "panic:" in line for line in process.log) and failures:
-        failures.append(Failure("stderr", "the program said: " + " / ".join(process.log[-5:])))
+    if failures and process.log:
+        failures.append(Failure("stderr", " / ".join(process.log[-LOG_LINES:])))
     return failures
 
 

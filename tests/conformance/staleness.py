@@ -83,6 +83,8 @@ def staleness(record: Record) -> Iterator[str]:
             if line["is_stale"] != is_stale:
                 yield f"{shown(line)}: by the statuses told before it, `is_stale` had to be {is_stale}"
                 return
+        if line["line"] in {"Quote", "Snapshot"}:
+            # Whether a snapshot's own quotes are kept before or after its line is the program's choice.
             continue
         seen = set(line["stale"])
         wrong = (seen ^ now) & (seen ^ _soon(model, record.lines[index + 1 :]))

@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
 
 import pytest
+from tests.clients_go.toolchain import BUILD_S
 from tests.conformance.matrix import Verdicts, paragraph, play
-from tests.conformance.programs import BUILD_S, CLIENTS, Client
+from tests.conformance.programs import CLIENTS, Client
 from tests.conformance.scenario import Scenario
 from tests.conformance.scenarios import SCENARIOS
+from tests.conformance.selected import parameters
 
 pytestmark = pytest.mark.timeout(BUILD_S)
 
@@ -19,11 +20,7 @@ def verdicts_of(
 ) -> Callable[[Client], Verdicts]:
     """The verdicts of a client over all scenarios that this session asks for, which are played at once."""
     done: dict[str, Verdicts] = {}
-    wanted: list[dict[str, Any]] = [
-        item.callspec.params
-        for item in request.session.items
-        if isinstance(item, pytest.Function) and item.originalname == "test_a_client_passes_a_scenario"
-    ]
+    wanted = parameters(request.session, "test_a_client_passes_a_scenario")
 
     def verdicts(client: Client) -> Verdicts:
         if client.name not in done:

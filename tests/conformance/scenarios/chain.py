@@ -9,7 +9,7 @@ from tests.conformance.lines import (
     caught_up,
     changed,
     conflated,
-    disconnected,
+    cut_off,
     hole,
     quoted,
     reconnected,
@@ -32,7 +32,7 @@ def _after_gap(revision: int, symbol: str = "BTCUSDT", *, epoch: int = 1) -> Pat
 SCENARIOS: Final = (
     Scenario(
         10,
-        "RESET in the middle of a stream: what was kept is stale until the new state has it",
+        "RESET in the middle of a stream: what was kept is stale until it comes anew",
         calls=[
             Call(
                 [
@@ -48,7 +48,7 @@ SCENARIOS: Final = (
     ),
     Scenario(
         11,
-        "Missing revisions that nothing announced: a Hole, of each instrument and epoch",
+        "Missing revisions: a Hole, of each instrument and epoch",
         calls=[
             Call(
                 [
@@ -72,9 +72,9 @@ SCENARIOS: Final = (
     ),
     Scenario(
         12,
-        "Missing revisions after a cut that the server says it goes on from: a Hole",
+        "Missing revisions over a resume: a Hole",
         calls=[
-            Call([_OPENING, Send(live(quote(2), token="t2"), [quoted(quote(2))]), Cut([disconnected()])]),
+            Call([_OPENING, Send(live(quote(2), token="t2"), [quoted(quote(2))]), Cut([cut_off()])]),
             Call(
                 [
                     Send(
@@ -105,7 +105,7 @@ SCENARIOS: Final = (
                         [changed(epoch=9), quoted(quote(5, epoch=9)), caught_up()],
                     ),
                     Send(live(quote(7, epoch=8), quote(6, epoch=9)), [quoted(quote(6, epoch=9))]),
-                    Cut([disconnected()]),
+                    Cut([cut_off()]),
                 ]
             ),
             Call(
@@ -128,7 +128,7 @@ SCENARIOS: Final = (
     ),
     Scenario(
         14,
-        "Conflated excuses as many missing revisions as it counts; more is a Hole",
+        "Conflated updates: no Hole, unless more is missing than was counted",
         calls=[
             Call(
                 [
@@ -145,7 +145,7 @@ SCENARIOS: Final = (
     ),
     Scenario(
         15,
-        "LATEST passes revisions over by design: no Hole, also after a cut",
+        "LATEST: no Hole, also over a resume",
         options={"delivery": "LATEST"},
         calls=[
             Call(
@@ -153,7 +153,7 @@ SCENARIOS: Final = (
                     _OPENING,
                     Send(live(quote(5), token="t5", conflated=3), [conflated(3), _after_gap(5)]),
                     Send(live(quote(9), token="t9"), [_after_gap(9)]),
-                    Cut([disconnected()]),
+                    Cut([cut_off()]),
                 ]
             ),
             Call(

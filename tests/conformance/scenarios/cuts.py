@@ -2,7 +2,16 @@
 
 from typing import Final
 
-from tests.conformance.lines import all_quoted, caught_up, changed, disconnected, quoted, reconnected, was_reset
+from tests.conformance.lines import (
+    all_quoted,
+    caught_up,
+    changed,
+    cut_off,
+    disconnected,
+    quoted,
+    reconnected,
+    was_reset,
+)
 from tests.conformance.messages import live, quote, quotes, resumed, state
 from tests.conformance.scenario import Call, Cut, End, Scenario, Send, Tear
 
@@ -24,7 +33,7 @@ SCENARIOS: Final = (
                 [
                     _OPENING,
                     Send(live(quote(2), token="t2"), [quoted(quote(2))]),
-                    Tear(live(*_BATCH, token="t3"), [disconnected(stale=_KEPT)]),
+                    Tear(live(*_BATCH, token="t3"), [cut_off(stale=_KEPT)]),
                 ]
             ),
             Call(
@@ -35,13 +44,13 @@ SCENARIOS: Final = (
     ),
     Scenario(
         6,
-        "Cut in the middle of the state: there is no token yet, and all begins anew",
+        "Cut in the middle of the state: no token yet, all begins anew",
         calls=[
             Call(
                 [
                     Send(state(quote(1), is_complete=False), [changed(), quoted(quote(1))]),
                     Send(live(_ETHER), [quoted(_ETHER)]),
-                    Tear(live(*quotes(1, 100, "SOLUSDT")), [disconnected(stale=_KEPT)]),
+                    Tear(live(*quotes(1, 100, "SOLUSDT")), [cut_off(stale=_KEPT)]),
                 ]
             ),
             Call(
@@ -63,7 +72,7 @@ SCENARIOS: Final = (
                 [
                     _OPENING,
                     Send(live(*quotes(2, 4)), all_quoted(quotes(2, 4))),
-                    Cut([disconnected(stale=_KEPT)]),
+                    Cut([cut_off(stale=_KEPT)]),
                 ]
             ),
             Call(
@@ -77,16 +86,16 @@ SCENARIOS: Final = (
     ),
     Scenario(
         8,
-        "The server cannot go on at the token: RESET, and the old token is never sent again",
+        "RESET where a token cannot be honoured, which is never sent again",
         calls=[
-            Call([_OPENING, Cut([disconnected()])]),
+            Call([_OPENING, Cut([cut_off()])]),
             Call(
                 [
                     Send(
                         state(quote(9), continuity=pb.CONTINUITY_RESET, is_complete=False),
                         [*_BEGINS_ANEW, quoted(quote(9), gap_before=True)],
                     ),
-                    Cut([disconnected(stale=_KEPT)]),
+                    Cut([cut_off(stale=_KEPT)]),
                 ],
                 resume_token="t1",
             ),
@@ -103,7 +112,7 @@ SCENARIOS: Final = (
     ),
     Scenario(
         9,
-        "The stream ends without an error, and bytes come that are no message",
+        "A stream that just ends, and bytes that are no message",
         calls=[
             Call([_OPENING, End([disconnected("STREAM_ENDED", stale=_KEPT)])]),
             Call(

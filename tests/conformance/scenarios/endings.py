@@ -3,7 +3,18 @@
 from typing import Final
 
 import grpc
-from tests.conformance.lines import caught_up, changed, disconnected, error, going_away, quoted, reconnected, was_reset
+from tests.conformance.lines import (
+    AtLeast,
+    caught_up,
+    changed,
+    cut_off,
+    disconnected,
+    error,
+    going_away,
+    quoted,
+    reconnected,
+    was_reset,
+)
 from tests.conformance.messages import fail, live, quote, resumed, state, unavailable
 from tests.conformance.scenario import Abort, Call, Cut, Scenario, Send
 
@@ -27,7 +38,7 @@ def _first(attempts: int) -> Send:
 SCENARIOS: Final = (
     Scenario(
         20,
-        "Going away: no Disconnected; the token is handed in again after the time that was asked for",
+        "Going away: no Disconnected, and back at the time that was asked for",
         calls=[
             Call(
                 [
@@ -45,7 +56,7 @@ SCENARIOS: Final = (
     ),
     Scenario(
         21,
-        "UNAVAILABLE before the first response: tried again, never before the time that was asked for",
+        "UNAVAILABLE before the first response: never back before the time that was asked for",
         calls=[
             Call([Abort(unavailable(0.4, "STARTING"), [disconnected("STARTING", retry_in_s_min=0.4)])]),
             Call(
@@ -65,7 +76,7 @@ SCENARIOS: Final = (
     ),
     Scenario(
         23,
-        "Too far behind under ALL_OR_END: the end, with the token up to which nothing is missing",
+        "Too far behind under ALL_OR_END: the end, with a token",
         options={"delivery": "ALL_OR_END"},
         calls=[
             Call(
@@ -97,7 +108,7 @@ SCENARIOS: Final = (
     ),
     Scenario(
         25,
-        "UNAUTHENTICATED in the middle of a stream: the end, with the token to go on with",
+        "UNAUTHENTICATED in the middle of a stream: the end, with a token",
         options=_BEARER,
         calls=[
             Call(
@@ -114,11 +125,11 @@ SCENARIOS: Final = (
     ),
     Scenario(
         26,
-        "A later server refuses the token of its predecessor: all begins anew",
+        "A later server refuses its predecessor's token: all begins anew",
         calls=[
-            Call([_OPENING, Cut([disconnected(stale=_KEPT)])]),
+            Call([_OPENING, Cut([cut_off(stale=_KEPT)])]),
             Call(
-                [Abort(_REFUSED_TOKEN, [disconnected("INVALID_REQUEST", attempts=1, stale=_KEPT)])],
+                [Abort(_REFUSED_TOKEN, [disconnected("INVALID_REQUEST", attempts=AtLeast(1), stale=_KEPT)])],
                 resume_token="t1",
             ),
             Call(
@@ -126,7 +137,7 @@ SCENARIOS: Final = (
                     Send(
                         state(quote(5), token="t5"),
                         [
-                            reconnected(resumed=False, attempts=2),
+                            reconnected(resumed=False),
                             was_reset(stale=_KEPT),
                             changed(),
                             quoted(quote(5), gap_before=True),
@@ -150,10 +161,10 @@ SCENARIOS: Final = (
     ),
     Scenario(
         28,
-        "Permitted tries are spent: the end, with the token to go on with",
+        "Permitted tries are spent: the end, with a token",
         options={"reconnects_max": 2},
         calls=[
-            Call([_OPENING, Cut([disconnected(stale=_KEPT)])]),
+            Call([_OPENING, Abort(unavailable(), [disconnected("GOING_AWAY", stale=_KEPT)])]),
             Call([Abort(unavailable(), [disconnected("GOING_AWAY", attempts=1)])], resume_token="t1"),
             Call(
                 [

@@ -28,7 +28,7 @@ def _turns(state: str, stale: Sequence[str]) -> Send:
 SCENARIOS: Final = (
     Scenario(
         16,
-        "A source goes away and comes back: what is kept turns stale and back, also what is quiet",
+        "A source goes away and comes back: what is kept turns stale and back",
         calls=[
             Call(
                 [
@@ -74,7 +74,7 @@ SCENARIOS: Final = (
     ),
     Scenario(
         18,
-        "Heartbeats stop: after three the stream is dead, and goes on at its token",
+        "Heartbeats stop: after three the stream is dead",
         options={"heartbeat_interval_s": 1},
         calls=[
             Call(

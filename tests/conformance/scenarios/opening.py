@@ -26,7 +26,7 @@ _LARGE: Final = [quote(revision, later_bytes=4096) for revision in range(2, 1100
 SCENARIOS: Final = (
     Scenario(
         1,
-        "The state, with its statuses before its quotes, then live quotes",
+        "The state, statuses before quotes, then live quotes",
         options={"symbols": ["BTC*", "ETHUSDT", "SOLUSDT"], "sources": ["binance", "kraken"]},
         calls=[
             Call(
@@ -62,7 +62,7 @@ SCENARIOS: Final = (
     ),
     Scenario(
         3,
-        "A slow server: what comes before caught_up is state, however long it takes",
+        "A slow state: what comes before caught_up is no hole, however late",
         options={"symbols": ["*USDT", "NOSUCH"]},
         calls=[
             Call(

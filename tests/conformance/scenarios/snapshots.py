@@ -3,7 +3,7 @@
 from typing import Final
 
 from tests.client.scripted_server import status
-from tests.conformance.lines import caught_up, changed, disconnected, error, quoted, reconnected, snapshot
+from tests.conformance.lines import caught_up, changed, cut_off, error, quoted, reconnected, snapshot
 from tests.conformance.messages import live, quote, quotes, resumed, unavailable
 from tests.conformance.scenario import Call, Cut, Page, Scenario, Send
 
@@ -57,7 +57,7 @@ SCENARIOS: Final = (
                         live(quote(4, "ETHUSDT"), quote(1, "ADAUSDT")),
                         [quoted(quote(4, "ETHUSDT")), quoted(quote(1, "ADAUSDT"))],
                     ),
-                    Cut([disconnected()]),
+                    Cut([cut_off()]),
                 ],
                 resume_token="s1",
             ),
@@ -73,7 +73,7 @@ SCENARIOS: Final = (
     ),
     Scenario(
         31,
-        "A snapshot that cannot be had is an error at once",
+        "A snapshot that cannot be had: an error at once",
         options={**_SELECTED, "call": "snapshot"},
         pages=[
             Page(

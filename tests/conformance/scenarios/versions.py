@@ -18,7 +18,7 @@ _LATER: Final = pb.SubscribeResponse.FromString(live(_FLAGGED).SerializeToString
 SCENARIOS: Final = (
     Scenario(
         29,
-        "Fields, flags, states and ways to continue of a later version",
+        "Fields, flags, states and continuities of a later version",
         calls=[
             Call(
                 [
