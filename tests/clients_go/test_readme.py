@@ -1,16 +1,14 @@
-"""The first Go program of clients/README.md is compiled and run as it is printed."""
+"""The Go programs of clients/README.md are compiled and run as they are printed."""
 
-import re
 from pathlib import Path
 
 import pytest
 from tests.client.flavours import serving
 from tests.client.scripted_server import Hang, Script, opening, quote
-from tests.client.test_readme import ADDRESS, README
+from tests.client.test_readme import ADDRESS
+from tests.clients_go.recipes import PROGRAMS
 from tests.clients_go.toolchain import BUILD_S, build, require_go
 from tests.e2e.processes import ChildProcess
-
-PROGRAMS = re.findall(r"```go\n(package main\n.*?)```", README.read_text(), re.DOTALL)
 
 
 def test_the_first_program_is_short() -> None:

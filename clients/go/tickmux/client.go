@@ -77,7 +77,10 @@ func (c *Client) Responses(ctx context.Context, options ...SubscribeOption) iter
 
 // Snapshot asks for the present state; all pages are fetched.
 func (c *Client) Snapshot(ctx context.Context, options ...ListOption) (*Snapshot, error) {
-	listing := newListing(options)
+	listing, err := newListing(options)
+	if err != nil {
+		return nil, err
+	}
 	pages, err := allPages(func(token string) (*pb.GetSnapshotResponse, error) {
 		return ask(ctx, c, c.stub.GetSnapshot, &pb.GetSnapshotRequest{
 			Selection: listing.selection, PageSize: listing.pageSize, PageToken: token,
@@ -91,7 +94,10 @@ func (c *Client) Snapshot(ctx context.Context, options ...ListOption) (*Snapshot
 
 // Instruments asks what can be quoted; all pages are fetched.
 func (c *Client) Instruments(ctx context.Context, options ...ListOption) (*Instruments, error) {
-	listing := newListing(options)
+	listing, err := newListing(options)
+	if err != nil {
+		return nil, err
+	}
 	pages, err := allPages(func(token string) (*pb.ListInstrumentsResponse, error) {
 		return ask(ctx, c, c.stub.ListInstruments, &pb.ListInstrumentsRequest{
 			Selection: listing.selection, PageSize: listing.pageSize, PageToken: token,

@@ -1,6 +1,7 @@
 package tickmux
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"log/slog"
@@ -106,8 +107,9 @@ func WithDialOptions(options ...grpc.DialOption) ConnectOption {
 
 // Connect makes a client of the server at target, which is host:port or any gRPC target.
 //
-// Nothing is sent before the first call, so an unreachable server is that call's news. The error says that options do
-// not go together, that a file cannot be read, or that the token would travel in clear text.
+// Nothing is sent before the first call, so an unreachable server is that call's news. The error says that no server can
+// be at the target, that options do not go together, that a file cannot be read, or that the token would travel in clear
+// text.
 func Connect(target string, options ...ConnectOption) (*Client, error) {
 	c := &connection{
 		access:        access{metadata: map[string]string{}},
@@ -121,6 +123,9 @@ func Connect(target string, options ...ConnectOption) (*Client, error) {
 	}
 	if c.timeout <= 0 || c.backoffCap <= 0 {
 		return nil, optionError("WithTimeout and WithBackoffCap must be positive, not %v and %v", c.timeout, c.backoffCap)
+	}
+	if problem := cmp.Or(checkTarget(target), checkMetadata(c.access.metadata)); problem != nil {
+		return nil, problem
 	}
 	encryption, err := c.encryption()
 	if err != nil {

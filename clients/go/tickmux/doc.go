@@ -10,5 +10,6 @@
 //
 // [Client.Quotes] yields quotes alone. [Client.Subscribe] yields everything that happens, as an [Event]. Both go on for
 // ever, over reconnects, until the loop is left, the context ends, the client is closed, or an error comes that trying
-// again cannot heal. Such an error is an [*Error] and the last thing that a loop sees.
+// again cannot heal. Such an error is an [*Error] and the last thing that a loop sees. A program that goes on after its
+// own restart has [Track] keep a [Position].
 package tickmux

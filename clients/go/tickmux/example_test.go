@@ -137,6 +137,29 @@ func ExampleAfter() {
 	// goes on with revision 4 and a gap before it: false
 }
 
+func ExampleTrack() {
+	address, stop := exampleServer(untilCut, goesOn)
+	defer stop()
+	client := tickmux.MustConnect(address)
+	defer client.Close()
+	var position tickmux.Position
+	for quote, err := range client.Quotes(context.Background(), tickmux.Symbols("BTC*"), tickmux.Track(&position)) {
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Printf("at revision %d a restart would go on from %q\n", quote.Revision(), position.ResumeToken())
+		if quote.Revision() == 4 {
+			break
+		}
+	}
+	// Output:
+	// at revision 1 a restart would go on from ""
+	// at revision 2 a restart would go on from "1"
+	// at revision 3 a restart would go on from "1"
+	// at revision 4 a restart would go on from "3"
+}
+
 func ExampleError() {
 	address, stop := exampleServer()
 	defer stop()

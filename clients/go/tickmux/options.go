@@ -1,7 +1,9 @@
 package tickmux
 
 import (
+	"cmp"
 	"time"
+	"unicode/utf8"
 
 	"google.golang.org/protobuf/types/known/durationpb"
 
@@ -61,7 +63,12 @@ const (
 	DeliverAllOrEnd Delivery = 3
 )
 
-func (d Delivery) applyToSubscription(s *subscription) { s.request.Delivery = pb.Delivery(d) }
+func (d Delivery) applyToSubscription(s *subscription) {
+	if d < 0 || d > DeliverAllOrEnd {
+		s.refuse("expected DeliverAll, DeliverLatest or DeliverAllOrEnd, not %d", d)
+	}
+	s.request.Delivery = pb.Delivery(d)
+}
 
 // HeartbeatInterval is the pace of the server's heartbeats, 5 s if not given, at least 1 s; after three missed ones the
 // stream is dead.
@@ -82,13 +89,23 @@ func MinInterval(interval time.Duration) SubscribeOption {
 
 // After goes on after a snapshot of the same selection: what it holds is not repeated, and nothing since is missed.
 func After(snapshot *Snapshot) SubscribeOption {
-	return subscriptionOption(func(s *subscription) { s.after = snapshot })
+	return subscriptionOption(func(s *subscription) {
+		if snapshot == nil {
+			s.refuse("After needs a snapshot, not nil")
+		}
+		s.after = snapshot
+	})
 }
 
 // ResumeToken says where to go on, from Snapshot.ResumeToken of the same selection, Position.ResumeToken,
 // Error.ResumeToken, or a message of Responses. An empty one begins with the present state, as no option does.
 func ResumeToken(token string) SubscribeOption {
-	return subscriptionOption(func(s *subscription) { s.token = token })
+	return subscriptionOption(func(s *subscription) {
+		if !utf8.ValidString(token) {
+			s.refuse("ResumeToken: expected a token as the server gave it, not bytes that are no text")
+		}
+		s.token = token
+	})
 }
 
 type subscription struct {
@@ -97,11 +114,12 @@ type subscription struct {
 	token   string
 	// position is never nil.
 	position *Position
-	problem  *Error
+	// problem is the first one that an option found.
+	problem *Error
 }
 
-// newSubscription builds the request of a stream. Its error says that an interval is not positive, or that two places to
-// go on are given.
+// newSubscription builds the request of a stream. Its error says that an option has an impossible value, or that two
+// places to go on are given.
 func newSubscription(options []SubscribeOption) (*subscription, error) {
 	s := &subscription{request: &pb.SubscribeRequest{
 		Selection:         &pb.Selection{},
@@ -111,8 +129,8 @@ func newSubscription(options []SubscribeOption) (*subscription, error) {
 	for _, option := range options {
 		option.applyToSubscription(s)
 	}
-	if s.problem != nil {
-		return nil, s.problem
+	if problem := cmp.Or(s.problem, checkNames(s.request.GetSelection())); problem != nil {
+		return nil, problem
 	}
 	if s.after != nil {
 		if s.token != "" {
@@ -128,8 +146,12 @@ func newSubscription(options []SubscribeOption) (*subscription, error) {
 
 func (s *subscription) requirePositive(name string, interval time.Duration) {
 	if interval <= 0 {
-		s.problem = optionError("%s must be positive, not %v", name, interval)
+		s.refuse("%s must be positive, not %v", name, interval)
 	}
+}
+
+func (s *subscription) refuse(format string, arguments ...any) {
+	s.problem = cmp.Or(s.problem, optionError(format, arguments...))
 }
 
 type listing struct {
@@ -137,12 +159,16 @@ type listing struct {
 	pageSize  int32
 }
 
-func newListing(options []ListOption) *listing {
+// newListing builds what a list is asked with. Its error says that a name is no text.
+func newListing(options []ListOption) (*listing, error) {
 	l := &listing{selection: &pb.Selection{}}
 	for _, option := range options {
 		option.applyToListing(l)
 	}
-	return l
+	if problem := checkNames(l.selection); problem != nil {
+		return nil, problem
+	}
+	return l, nil
 }
 
 type narrowing func(*pb.Selection)

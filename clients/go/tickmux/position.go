@@ -32,8 +32,7 @@ func (p *Position) move(token string) {
 func Track(position *Position) SubscribeOption {
 	return subscriptionOption(func(s *subscription) {
 		if position == nil {
-			s.problem = optionError("Track needs the address of a Position, not nil")
-			return
+			s.refuse("Track needs the address of a Position, not nil")
 		}
 		s.position = position
 	})

@@ -42,8 +42,8 @@ type session struct {
 	sequencer *sequencer
 	token     string
 	sentToken string
-	// reached is what the position moves to once the response is handed out. Other than token it outlives its chain: who
-	// comes back with it is told of the loss, and who came without would not be.
+	// reached is where the user could go on; the position moves to it once the response is handed out. Other than token
+	// it outlives its chain: who comes back with it is told of the loss, and who came without would not be.
 	reached  string
 	position *Position
 	opened   bool
@@ -139,7 +139,7 @@ func (s *session) lost(failure *Error) ([]Event, error) {
 		s.wait = 0
 	case s.isFinal(failure):
 		if s.served && failure.ResumeToken == "" {
-			failure.ResumeToken = s.token
+			failure.ResumeToken = s.reached
 		}
 		return nil, failure
 	default:

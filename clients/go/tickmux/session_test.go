@@ -66,9 +66,12 @@ func TestTheRequestSaysWhatWasAsked(t *testing.T) {
 
 func TestOptionsThatDoNotGoTogether(t *testing.T) {
 	for problem, options := range map[string][]SubscribeOption{
-		"HeartbeatInterval must be positive, not 0s":     {HeartbeatInterval(0)},
-		"MinInterval must be positive, not -1s":          {MinInterval(-time.Second)},
-		"Track needs the address of a Position, not nil": {Track(nil)},
+		"HeartbeatInterval must be positive, not 0s":                   {HeartbeatInterval(0)},
+		"MinInterval must be positive, not -1s":                        {MinInterval(-time.Second)},
+		"Track needs the address of a Position, not nil":               {Track(nil)},
+		"After needs a snapshot, not nil":                              {After(nil)},
+		"expected DeliverAll, DeliverLatest or DeliverAllOrEnd, not 7": {Delivery(7)},
+		"HeartbeatInterval must be positive, not -1s":                  {HeartbeatInterval(-time.Second), MinInterval(0)},
 		"give After or ResumeToken, not both: a snapshot has its own token": {
 			After(snapshotOf("t")), ResumeToken("u"),
 		},
@@ -210,6 +213,18 @@ func TestWhatCannotHealIsReturnedAndSaysWhereTheStreamStood(t *testing.T) {
 		if _, err := s.lost(told); err != told || told.ResumeToken != "one" {
 			t.Errorf("got %#v", err)
 		}
+	}
+}
+
+func TestWhatEndsAStreamBeforeItsNewStateIsCompleteSaysWhereTheOldOneStood(t *testing.T) {
+	// Who goes on from there is told of the loss; who began anew would not be.
+	s := subject(t)
+	s.open()
+	s.receive(opening("one", quote("A", 1)))
+	s.receive(reset(quote("A", 9)))
+	revoked := failure(ErrAccessDenied)
+	if _, err := s.lost(revoked); err != revoked || revoked.ResumeToken != "one" {
+		t.Errorf("got %#v", err)
 	}
 }
 

@@ -129,14 +129,11 @@ func (u *user) snapshot(client *tickmux.Client, chosen []tickmux.ListOption) (*t
 	if err != nil {
 		return nil, u.print(failed(err))
 	}
-	for _, quote := range snapshot.Quotes {
-		u.keep(quote)
-	}
 	if err := u.print(taken(snapshot)); err != nil {
 		return nil, err
 	}
 	for _, quote := range snapshot.Quotes {
-		if err := u.lines.Encode(quoted(quote)); err != nil {
+		if err := u.keep(quote); err != nil {
 			return nil, err
 		}
 	}
@@ -149,8 +146,7 @@ func (u *user) subscribe(client *tickmux.Client, chosen []tickmux.SubscribeOptio
 			return u.print(failed(err))
 		}
 		if quote, isQuote := event.(*tickmux.Quote); isQuote {
-			u.keep(quote)
-			err = u.lines.Encode(quoted(quote))
+			err = u.keep(quote)
 		} else {
 			err = u.print(happened(event))
 		}
@@ -161,7 +157,11 @@ func (u *user) subscribe(client *tickmux.Client, chosen []tickmux.SubscribeOptio
 	return nil
 }
 
-func (u *user) keep(quote *tickmux.Quote) { u.kept[quote.Source()+"/"+quote.Symbol()] = quote }
+// keep prints a quote, too.
+func (u *user) keep(quote *tickmux.Quote) error {
+	u.kept[quote.Source()+"/"+quote.Symbol()] = quote
+	return u.lines.Encode(quoted(quote))
+}
 
 // print adds which of the kept quotes are stale now.
 func (u *user) print(seen line) error {
