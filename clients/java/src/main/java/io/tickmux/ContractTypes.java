@@ -6,6 +6,9 @@ import java.time.Instant;
 
 /** Times and durations of the contract as those of Java. */
 final class ContractTypes {
+    /** Two of them still fit the range of a clock of nanoseconds. */
+    static final Duration FOREVER = Duration.ofDays(36_500);
+
     private ContractTypes() {}
 
     static Instant instant(Timestamp timestamp) {
@@ -14,6 +17,11 @@ final class ContractTypes {
 
     static Duration duration(com.google.protobuf.Duration duration) {
         return Duration.ofSeconds(duration.getSeconds(), duration.getNanos());
+    }
+
+    /** In nanoseconds, or so long that it makes no difference. */
+    static long nanos(Duration duration) {
+        return duration.compareTo(FOREVER) > 0 ? FOREVER.toNanos() : duration.toNanos();
     }
 
     static com.google.protobuf.Duration duration(Duration duration) {
