@@ -32,6 +32,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Phaser;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.stream.Stream;
@@ -41,8 +42,12 @@ final class ScriptedServer implements AutoCloseable {
     /** Ends a test that would hang. */
     static final long LIMIT_S = 30;
 
-    /** One call of Subscribe as the server sees it. */
-    record Call(ServerCallStreamObserver<SubscribeResponse> stream, CountDownLatch isGone) {}
+    /**
+     * One call of Subscribe as the server sees it.
+     *
+     * @param turnsReady released whenever the client takes more again
+     */
+    record Call(ServerCallStreamObserver<SubscribeResponse> stream, CountDownLatch isGone, Semaphore turnsReady) {}
 
     /** What a call does next. */
     interface Step {
@@ -163,8 +168,9 @@ final class ScriptedServer implements AutoCloseable {
         @Override
         public void subscribe(SubscribeRequest request, StreamObserver<SubscribeResponse> responses) {
             var stream = (ServerCallStreamObserver<SubscribeResponse>) responses;
-            Call call = new Call(stream, new CountDownLatch(1));
+            Call call = new Call(stream, new CountDownLatch(1), new Semaphore(0));
             stream.setOnCancelHandler(call.isGone::countDown);
+            stream.setOnReadyHandler(call.turnsReady::release);
             Script script;
             synchronized (calls) {
                 requests.add(request);

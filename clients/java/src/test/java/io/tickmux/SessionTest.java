@@ -25,7 +25,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /** What a session decides: what to send, what to tell, when to try again. */
 class SessionTest {
-    private static final System.Logger SILENT = System.getLogger("io.tickmux.test");
+    private final RecordingLogger log = new RecordingLogger();
 
     /** Passes only when told. */
     private long nowNanos = 100;
@@ -323,6 +323,27 @@ class SessionTest {
     }
 
     @Test
+    void theLogTellsOfCutsAndReturns() {
+        subject.open();
+        subject.receive(opening("one"));
+        lose(subject, down());
+        subject.open();
+        lose(subject, down());
+        pass(Duration.ofMillis(1500));
+        subject.open();
+        subject.receive(resumed(""));
+        subject.receive(farewell("last"));
+        subject.lost(down());
+        assertEquals(
+                List.of(
+                        "WARNING scripted; trying again in 1.0 s",
+                        "DEBUG scripted; trying again in 2.0 s",
+                        "INFO host:1 is back after 1.5 s",
+                        "INFO host:1 has ended the stream as announced; connecting anew in 4.0 s"),
+                log.records);
+    }
+
+    @Test
     void optionsThatDoNotGoTogether() {
         refused(
                 "heartbeatInterval must be positive, not PT0S",
@@ -359,7 +380,7 @@ class SessionTest {
 
     private Session session(Subscription subscription, int reconnectsMax) {
         Backoff backoff = BackoffTest.longest(Duration.ofSeconds(1), Duration.ofSeconds(8));
-        var terms = new Session.Terms("host:1", reconnectsMax, SILENT, backoff, () -> nowNanos);
+        var terms = new Session.Terms("host:1", reconnectsMax, log, backoff, () -> nowNanos);
         return new Session(subscription.request(), subscription.after(), terms);
     }
 
