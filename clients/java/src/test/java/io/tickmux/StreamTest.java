@@ -22,6 +22,7 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.google.protobuf.ByteString;
 import com.google.protobuf.UnknownFieldSet;
 import com.google.rpc.ErrorInfo;
 import com.google.rpc.RetryInfo;
@@ -323,6 +324,103 @@ class StreamTest {
                 } while (!revision(1).test(events.get(events.size() - 1)));
                 assertEquals(1, server.requests.size());
             }
+        }
+    }
+
+    @Test
+    void quotesOnlyWithGapsAndStaleness() throws IOException {
+        var restart = live("", quote("A", 2, 1)).toBuilder()
+                .addSourceStatuses(Messages.status(SourceState.SOURCE_STATE_LIVE, 2))
+                .build();
+        try (var server = new ScriptedServer(
+                        call(opening("", quote("A", 7), quote("QUIET", 3)), restart, hang()));
+                var client = client(server)) {
+            List<Quote> kept = new ArrayList<>();
+            try (var quotes = client.quotes(Subscription.all())) {
+                for (Quote quote : quotes) {
+                    kept.add(quote);
+                    if (quote.epoch() == 2) {
+                        break;
+                    }
+                }
+                assertEquals(List.of(true, true, false), kept.stream().map(Quote::isStale).toList());
+            }
+            assertFalse(kept.get(0).gapBefore());
+            assertTrue(kept.get(2).gapBefore());
+            assertTrue(kept.get(2).isStale(), "once the stream is left");
+        }
+    }
+
+    @Test
+    void rawResponsesOfOneCall() throws IOException {
+        try (var server = new ScriptedServer(
+                        call(opening("", quote("A", 7)), live("", quote("A", 9)), cut()), call(opening("")));
+                var client = client(server)) {
+            List<Long> revisions = new ArrayList<>();
+            try (var responses = client.responses(Subscription.of("A"))) {
+                assertThrows(UnavailableException.class, () -> {
+                    for (SubscribeResponse response : responses) {
+                        revisions.add(response.getQuotes(0).getRevision());
+                    }
+                });
+            }
+            assertEquals(List.of(7L, 9L), revisions);
+            assertEquals(1, server.requests.size());
+            try (var responses = client.responses(Subscription.of("A"))) {
+                assertTrue(responses.iterator().next().getCaughtUp());
+                assertFalse(responses.iterator().hasNext(), "an end without an error is no error");
+            }
+        }
+    }
+
+    @Test
+    void aMessageOverFourMebibytesIsAccepted() throws IOException {
+        var large = SubscribeResponse.newBuilder().setContinuity(Continuity.CONTINUITY_SNAPSHOT);
+        for (int count = 0; count < 60_000; count++) {
+            large.addQuotes(quote("A".repeat(100), 1));
+        }
+        assertTrue(large.build().getSerializedSize() > 4 << 20);
+        try (var server = new ScriptedServer(call(large.build(), hang()));
+                var client = options(server).reconnectsMax(0).connect()) {
+            expect(watch(client, event -> true, Subscription.all()), "A".repeat(100) + " 1/1");
+        }
+    }
+
+    @Test
+    void fieldsAndValuesOfALaterVersionDoNoHarm() throws IOException {
+        var text = UnknownFieldSet.Field.newBuilder()
+                .addLengthDelimited(ByteString.copyFromUtf8("later"))
+                .build();
+        var unknown = UnknownFieldSet.newBuilder().addField(1000, text).build();
+        var flagged = quote("A", 7).toBuilder().addFlagsValue(99).setUnknownFields(unknown);
+        var later = opening("", flagged.build()).toBuilder().setUnknownFields(unknown).build();
+        var state = Messages.live().toBuilder().setStateValue(99).build();
+        try (var server = new ScriptedServer(
+                call(later, Messages.statuses(state), live("", quote("A", 8)), hang()))) {
+            List<Event> events = watch(server, revision(8));
+            expect(events, "LIVE", "A 1/7", "caught up", "UNKNOWN", "A 1/8");
+            assertEquals(
+                    List.of(99), Summary.quotes(events).get(0).message().getFlagsValueList());
+        }
+    }
+
+    @Test
+    void theCallAfterAFarewellHasAllTheTimeThatTheFirstOneHad() throws Exception {
+        CountDownLatch never = new CountDownLatch(1);
+        long later = Session.FAREWELL_MAX.toMillis() + 100;
+        ScriptedServer.Step slowly = call -> never.await(later, TimeUnit.MILLISECONDS);
+        try (var server = new ScriptedServer(
+                call(opening("", quote("A", 1)), farewell("last"), cut()),
+                call(slowly, resumed("", quote("A", 2)), hang()))) {
+            expect(
+                    watch(server, revision(2)),
+                    "LIVE",
+                    "A 1/1",
+                    "caught up",
+                    "going away",
+                    "reconnected, resumed",
+                    "LIVE",
+                    "A 1/2");
         }
     }
 
