@@ -5,6 +5,7 @@ import io.grpc.ManagedChannelBuilder;
 import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;
 import io.grpc.netty.shaded.io.netty.channel.ChannelOption;
 import io.grpc.stub.MetadataUtils;
+import java.net.URI;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 
@@ -38,6 +39,8 @@ final class Channels {
             String target, Access access, String serverName, Consumer<ManagedChannelBuilder<?>> customise) {
         var metadata = access.callMetadata(target);
         try {
+            // gRPC finds that out when it has taken threads already, and keeps them.
+            URI.create(target.contains("://") ? target : "//" + target);
             NettyChannelBuilder builder = NettyChannelBuilder.forTarget(target, access.credentials())
                     .withOption(ChannelOption.CONNECT_TIMEOUT_MILLIS, CONNECT_TIMEOUT_MS)
                     .flowControlWindow(STREAM_WINDOW_BYTES)
@@ -61,7 +64,7 @@ final class Channels {
             customise.accept(builder);
             return builder.build();
         } catch (IllegalArgumentException failure) {
-            throw Failure.invalidOption(target + " cannot be connected to: " + failure.getMessage())
+            throw Failure.invalidOption("\"" + target + "\" cannot be connected to: " + failure.getMessage())
                     .exception();
         }
     }

@@ -84,10 +84,12 @@ class AccessTest {
         builder().token(SECRET).tls().connect().close();
     }
 
-    @Test
-    void whatIsNoTargetIsRefused() {
-        var refusal = assertThrows(InvalidRequestException.class, () -> TickmuxClient.connect("dns://a b"));
-        assertTrue(refusal.getMessage().startsWith("dns://a b cannot be connected to: "), refusal.getMessage());
+    @ParameterizedTest
+    @ValueSource(strings = {"", "a b", "dns://a b", "[::1"})
+    void whatIsNoTargetIsRefused(String target) {
+        var refusal = assertThrows(InvalidRequestException.class, () -> TickmuxClient.connect(target));
+        String text = "\"" + target + "\" cannot be connected to: ";
+        assertTrue(refusal.getMessage().startsWith(text), refusal.getMessage());
     }
 
     @Test

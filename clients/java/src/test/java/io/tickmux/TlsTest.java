@@ -112,7 +112,6 @@ class TlsTest {
             var failure = assertThrows(UnavailableException.class, client::sources);
             assertTrue(failure.getMessage().contains(why), failure.getMessage());
             assertFalse(failure.getMessage().contains("\n"), failure.getMessage());
-            System.out.println(failure.getMessage());
         }
     }
 
