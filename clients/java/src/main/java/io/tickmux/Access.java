@@ -107,7 +107,8 @@ final class Access {
         }
         if (token.chars().anyMatch(sign -> sign <= ' ' || sign >= 0x7f)) {
             throw Failure.invalidOption(
-                            "token: expected letters, digits and signs without spaces or line ends (it is not shown here)")
+                            "token: expected letters, digits and signs without spaces or line ends (it is not shown"
+                                    + " here)")
                     .exception();
         }
         if (sent.containsKey(key(AUTHORIZATION))) {

@@ -3,8 +3,8 @@ package io.tickmux;
 import java.util.List;
 
 /**
- * What a stream reads from: batch after batch, so that what a batch costs is shared by all that it holds. One thread at a
- * time reads, any may close.
+ * What a stream reads from: batch after batch, so that what a batch costs is shared by all that it holds. One thread at
+ * a time reads, any may close.
  *
  * @param <T> what a batch holds
  */

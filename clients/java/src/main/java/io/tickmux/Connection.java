@@ -61,7 +61,8 @@ final class Connection {
     /**
      * Makes a call that has one answer, within the timeout.
      *
-     * @throws TickmuxException the server cannot be reached, or refuses; the client is closed, or the thread interrupted
+     * @throws TickmuxException the server cannot be reached, or refuses; the client is closed, or the thread
+     *     interrupted
      */
     <A> A ask(Function<MarketDataServiceBlockingStub, A> call) {
         requireOpen();
@@ -79,7 +80,7 @@ final class Connection {
         }
     }
 
-    /** Something is open until it leaves, or the client is closed; if that has begun, it is closed at once. */
+    /** A stream is open until it leaves, or the client is closed; if that has begun, it is closed at once. */
     void enter(TickStream<?> stream) {
         open.add(stream);
         if (isClosing) {
@@ -89,6 +90,11 @@ final class Connection {
 
     void leave(TickStream<?> stream) {
         open.remove(stream);
+    }
+
+    /** How many streams are open, for the tests. */
+    int openStreams() {
+        return open.size();
     }
 
     void close() {

@@ -5,4 +5,13 @@ package io.tickmux;
  * {@code instanceof} the compiler knows all kinds.
  */
 public sealed interface Event
-        permits Quote, CaughtUp, Conflated, Disconnected, GoingAway, Hole, Reconnected, Reset, SourceChanged, Unmatched {}
+        permits CaughtUp,
+                Conflated,
+                Disconnected,
+                GoingAway,
+                Hole,
+                Quote,
+                Reconnected,
+                Reset,
+                SourceChanged,
+                Unmatched {}

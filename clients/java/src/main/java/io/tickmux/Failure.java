@@ -1,5 +1,6 @@
 package io.tickmux;
 
+import java.io.Serializable;
 import java.time.Duration;
 import java.util.List;
 
@@ -17,7 +18,8 @@ record Failure(
         Duration retryAfter,
         List<Violation> violations,
         String resumeToken,
-        Throwable cause) {
+        Throwable cause)
+        implements Serializable {
     /** The server was silent for three heartbeats. */
     static final String HEARTBEATS_MISSED = "HEARTBEATS_MISSED";
 
@@ -49,7 +51,8 @@ record Failure(
     }
 
     static Failure interrupted(String target) {
-        return of(Kind.INTERRUPTED, "CANCELLED", "", "the call to " + target + " was given up: its thread was interrupted");
+        String message = "the call to " + target + " was given up: its thread was interrupted";
+        return of(Kind.INTERRUPTED, "CANCELLED", "", message);
     }
 
     static Failure invalidOption(String message) {

@@ -5,8 +5,8 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * The latest status of each (source, channel), which the quotes of a stream are asked about. It is written by the stream
- * alone, and read by whoever holds a quote.
+ * The latest status of each (source, channel), which the quotes of a stream are asked about. It is written by the
+ * stream alone, and read by whoever holds a quote.
  */
 final class Health {
     private record Slot(String source, String channel) {}

@@ -10,8 +10,8 @@ import java.util.Set;
  * One revision of what is known of one instrument at one source. It is read-only, reads its message lazily, and may be
  * kept and read from any thread.
  *
- * <p>Prices are in the quote currency, sizes in the base currency (shares for stocks). What is not known is empty, never
- * a bare zero.
+ * <p>Prices are in the quote currency, sizes in the base currency (shares for stocks). What is not known is empty,
+ * never a bare zero.
  */
 public final class Quote implements Event {
     private final io.tickmux.v1.Quote message;

@@ -23,6 +23,9 @@ final class RpcFailures {
     /** What gRPC says where only the exception that it wraps knows why a target cannot be reached. */
     private static final Pattern NO_CONNECTION = Pattern.compile("^(io|ssl) exception( Channel Pipeline: \\[.*])?$");
 
+    /** What the native transport puts before the text of the operating system. */
+    private static final Pattern NATIVE = Pattern.compile("^\\w+\\(\\.\\.\\) failed with error\\(-?\\d+\\): ");
+
     private static final Pattern WHITE_SPACE = Pattern.compile("\\s+");
 
     private RpcFailures() {}
@@ -100,7 +103,7 @@ final class RpcFailures {
         while (cause.getCause() != null) {
             cause = cause.getCause();
         }
-        String why = inOneLine(cause.getMessage());
+        String why = NATIVE.matcher(inOneLine(cause.getMessage())).replaceFirst("");
         return why.isEmpty() ? cause.getClass().getSimpleName() : why;
     }
 

@@ -4,8 +4,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Which instruments a call is about. Values of one kind are alternatives, kinds narrow each other, case does not matter,
- * and none means all. Immutable: each method gives a new selection.
+ * Which instruments a call is about. Values of one kind are alternatives, kinds narrow each other, case does not
+ * matter, and none means all. Immutable: each method gives a new selection.
  */
 public final class Selection {
     private static final Selection ALL = new Selection(io.tickmux.v1.Selection.getDefaultInstance());

@@ -7,8 +7,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Turns responses into events: it checks that each instrument's revisions are whole, drops repeats, and joins quotes with
- * their sources' health. No I/O, no clock, no locks.
+ * Turns responses into events: it checks that each instrument's revisions are whole, drops repeats, and joins quotes
+ * with their sources' health. No I/O, no clock, no locks.
  *
  * <p>Within a phase revisions rise by exactly 1 in an epoch, and an epoch begins with revision 1; anything else is a
  * {@link Hole}, unless the server counted it in {@code conflated}. A conflated walk may span several responses with the

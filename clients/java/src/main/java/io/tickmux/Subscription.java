@@ -28,7 +28,8 @@ public final class Subscription {
         after = draft.after;
         resumeToken = draft.resumeToken;
         if (after != null && !resumeToken.isEmpty()) {
-            throw Failure.invalidOption("give after or resumeToken, not both: a snapshot has its own token").exception();
+            throw Failure.invalidOption("give after or resumeToken, not both: a snapshot has its own token")
+                    .exception();
         }
     }
 
@@ -145,8 +146,8 @@ public final class Subscription {
     }
 
     /**
-     * Where to go on, from {@link Snapshot#resumeToken} of the same selection, {@link TickmuxException#resumeToken}, or a
-     * message of {@link TickmuxClient#responses}.
+     * Where to go on, from {@link Snapshot#resumeToken} of the same selection, {@link TickmuxException#resumeToken}, or
+     * a message of {@link TickmuxClient#responses}.
      *
      * @param token empty: from the present state
      * @return a new subscription

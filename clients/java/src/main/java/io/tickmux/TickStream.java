@@ -9,9 +9,9 @@ import java.util.Optional;
 /**
  * What a subscription yields, to be read in a loop by one thread at a time.
  *
- * <p>Nothing is sent before the first read. A read waits until there is something, for ever if need be; while nothing is
- * read, no more than a few responses are taken from the server, which then sees a slow reader. {@link #close}, from any
- * thread, ends the loop and the call; a stream that is only forgotten keeps its call until its client is closed.
+ * <p>Nothing is sent before the first read. A read waits until there is something, for ever if need be; while nothing
+ * is read, no more than a few responses are taken from the server, which then sees a slow reader. {@link #close}, from
+ * any thread, ends the loop and the call; a stream that is only forgotten keeps its call until its client is closed.
  *
  * <p>A thread that is interrupted while it waits gets a {@link CallInterruptedException}, with its interrupt flag set,
  * and the stream has ended.
@@ -42,8 +42,8 @@ public final class TickStream<T> implements Iterable<T>, AutoCloseable {
     /**
      * What is yet to come. There is one position: every iterator of a stream goes on where the others left it.
      *
-     * @return an iterator that waits; its {@code hasNext} is false once the stream or the client is closed, and throws a
-     *     {@link TickmuxException} that trying again cannot heal, or a {@link CallInterruptedException}, once
+     * @return an iterator that waits; its {@code hasNext} is false once the stream or the client is closed, and throws
+     *     a {@link TickmuxException} that trying again cannot heal, or a {@link CallInterruptedException}, once
      */
     @Override
     public Iterator<T> iterator() {

@@ -105,10 +105,10 @@ public final class TickmuxClient implements AutoCloseable {
     /**
      * Streams events, as {@link #subscribe} does, to subscribers that say how much they want.
      *
-     * <p>Each subscriber gets a subscription of its own, and is called by a thread of its own. Nothing is taken from the
-     * server beyond the response that holds what was requested, so the server sees a slow subscriber and does what the
-     * {@link Delivery} says. {@code onError} comes for what trying again cannot heal, with a {@link TickmuxException},
-     * {@code onComplete} when the client is closed.
+     * <p>Each subscriber gets a subscription of its own, and is called by a thread of its own. Nothing is taken from
+     * the server beyond the response that holds what was requested, so the server sees a slow subscriber and does what
+     * the {@link Delivery} says. {@code onError} comes for what trying again cannot heal, with a
+     * {@link TickmuxException}, {@code onComplete} when the client is closed.
      *
      * @param subscription what to stream, and how
      * @return a publisher that may be subscribed to any number of times
@@ -186,7 +186,7 @@ public final class TickmuxClient implements AutoCloseable {
         return Pages.statuses(connection.ask(stub -> stub.listSources(request)).getSourceStatusesList());
     }
 
-    /** Ends every subscription, whose loop just stops, and closes the connection. From any thread, any number of times. */
+    /** Ends every subscription, whose loop just stops, and closes the connection. From any thread; twice is no harm. */
     @Override
     public void close() {
         connection.close();

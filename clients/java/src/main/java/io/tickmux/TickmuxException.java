@@ -5,8 +5,8 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * What went wrong, in one line that says what to do or what happened, with its parts as methods. Its class is the kind of
- * trouble.
+ * What went wrong, in one line that says what to do or what happened, with its parts as methods. Its class is the kind
+ * of trouble.
  */
 public abstract sealed class TickmuxException extends RuntimeException
         permits AccessDeniedException,
@@ -17,8 +17,7 @@ public abstract sealed class TickmuxException extends RuntimeException
                 UnimplementedException {
     private static final long serialVersionUID = 1;
 
-    /** Its parts; null only after it was serialised. */
-    private final transient Failure failure;
+    private final Failure failure;
 
     TickmuxException(Failure failure) {
         super(failure.message(), failure.cause());

@@ -15,9 +15,15 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.grpc.Metadata;
 import io.tickmux.v1.ListSourcesRequest;
 import java.io.IOException;
+import java.net.Proxy;
+import java.net.ProxySelector;
+import java.net.SocketAddress;
+import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -117,6 +123,41 @@ class AccessTest {
             }
             String agent = server.metadata.get(0).get(key("user-agent"));
             assertTrue(agent.startsWith("desk-7 "), agent);
+        }
+    }
+
+    @Test
+    void aTokenInClearTextPassesByTheProxyOfTheEnvironment() throws IOException {
+        var usual = ProxySelector.getDefault();
+        var asked = new RecordingProxies();
+        ProxySelector.setDefault(asked);
+        try (var server = new ScriptedServer()) {
+            try (var client = options(server).connect()) {
+                client.sources();
+            }
+            assertEquals(1, asked.targets.size());
+            try (var client = options(server).token(SECRET).connect()) {
+                client.sources();
+            }
+            assertEquals(1, asked.targets.size());
+        } finally {
+            ProxySelector.setDefault(usual);
+        }
+    }
+
+    /** Knows of no proxy, and of what it was asked. */
+    private static final class RecordingProxies extends ProxySelector {
+        final List<URI> targets = new CopyOnWriteArrayList<>();
+
+        @Override
+        public List<Proxy> select(URI target) {
+            targets.add(target);
+            return List.of(Proxy.NO_PROXY);
+        }
+
+        @Override
+        public void connectFailed(URI target, SocketAddress proxy, IOException failure) {
+            throw new AssertionError(failure);
         }
     }
 

@@ -50,6 +50,7 @@ class EndingTest {
                 assertTrue(responses.iterator().hasNext());
             }
             server.awaitClosed();
+            assertEquals(0, client.connection().openStreams());
             assertEquals(List.of(), client.sources());
         }
     }
@@ -87,7 +88,11 @@ class EndingTest {
     void aPollThatFindsNothingInTimeIsEmptyAndTheStreamGoesOn() throws Exception {
         CountDownLatch isPolled = new CountDownLatch(1);
         try (var server = new ScriptedServer(
-                        call(opening("", quote("A", 1)), ScriptedServer.await(isPolled), live("", quote("A", 2)), hang()));
+                        call(
+                                opening("", quote("A", 1)),
+                                ScriptedServer.await(isPolled),
+                                live("", quote("A", 2)),
+                                hang()));
                 var client = client(server);
                 var quotes = client.quotes(Subscription.all())) {
             assertEquals(1, quotes.poll(LIMIT).orElseThrow().revision());

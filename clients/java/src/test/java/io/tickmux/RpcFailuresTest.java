@@ -9,6 +9,10 @@ import com.google.rpc.ErrorInfo;
 import com.google.rpc.RetryInfo;
 import io.grpc.Metadata;
 import io.grpc.Status;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.ObjectInputStream;
+import java.io.ObjectOutputStream;
 import java.net.ConnectException;
 import java.time.Duration;
 import java.util.List;
@@ -37,6 +41,11 @@ class RpcFailuresTest {
                     "UNAVAILABLE from host:1: Connection refused",
                     RpcFailures.of(status, null, "host:1").message());
         }
+        var natively = new ConnectException("finishConnect(..) failed with error(-111): Connection refused");
+        assertEquals(
+                "UNAVAILABLE from host:1: Connection refused",
+                RpcFailures.of(Status.UNAVAILABLE.withCause(natively), null, "host:1")
+                        .message());
         Status told = Status.UNAVAILABLE.withDescription("draining").withCause(refused);
         assertEquals(
                 "UNAVAILABLE from host:1: draining",
@@ -68,6 +77,30 @@ class RpcFailuresTest {
         var past = RetryInfo.newBuilder().setRetryDelay(ContractTypes.duration(Duration.ofSeconds(-5)));
         Failure failure = RpcFailures.of(Status.UNAVAILABLE, details(Any.pack(past.build())), "host:1");
         assertEquals(Duration.ZERO, failure.retryAfter());
+    }
+
+    @Test
+    void anErrorIsTheSameOnAnotherMachine() throws Exception {
+        var failure = new Failure(
+                Failure.Kind.INVALID_REQUEST,
+                "no",
+                "INVALID_ARGUMENT",
+                "UNKNOWN_SOURCE",
+                Duration.ofSeconds(1),
+                List.of(new Violation("field", "wrong")),
+                "token",
+                null);
+        var sent = new ByteArrayOutputStream();
+        try (var out = new ObjectOutputStream(sent)) {
+            out.writeObject(failure.exception());
+        }
+        try (var in = new ObjectInputStream(new ByteArrayInputStream(sent.toByteArray()))) {
+            var received = (InvalidRequestException) in.readObject();
+            assertEquals("no", received.getMessage());
+            assertEquals("UNKNOWN_SOURCE", received.reason());
+            assertEquals(List.of(new Violation("field", "wrong")), received.violations());
+            assertEquals(Duration.ofSeconds(1), received.retryAfter().orElseThrow());
+        }
     }
 
     private static Metadata details(Any... details) {

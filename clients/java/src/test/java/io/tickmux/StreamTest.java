@@ -114,7 +114,7 @@ class StreamTest {
                 call(opening("", quote("A", 1)), farewell("last"), fail(moved)),
                 call(resumed("", quote("A", 2)), hang()))) {
             List<Event> events = watch(server, revision(2));
-            expect(events, "LIVE", "A 1/1", "caught up", "going away", "reconnected, resumed", "LIVE", "A 1/2");
+            expectOrderlyMove(events);
             assertEquals(List.of("", "last"), server.tokens());
             assertTrue(((Reconnected) events.get(4)).outage().compareTo(asked) >= 0);
         }
@@ -128,15 +128,7 @@ class StreamTest {
                 call(opening("", quote("A", 1)), farewell("last"), last, hang()),
                 call(resumed("", quote("A", 2)), hang()))) {
             // Missing heartbeats would be told as Disconnected.
-            expect(
-                    watch(server, revision(2)),
-                    "LIVE",
-                    "A 1/1",
-                    "caught up",
-                    "going away",
-                    "reconnected, resumed",
-                    "LIVE",
-                    "A 1/2");
+            expectOrderlyMove(watch(server, revision(2)));
         }
     }
 
@@ -294,10 +286,7 @@ class StreamTest {
             var failure = assertThrows(
                     UnavailableException.class, () -> watch(client, event -> false, Subscription.all(), events));
             expect(events, "disconnected, 0 tries");
-            String text = failure.getMessage();
-            assertTrue(text.startsWith("UNAVAILABLE from " + target + ": "), text);
-            assertTrue(text.contains("Connection refused"), text);
-            assertFalse(text.contains("\n") || text.contains("exception"), text);
+            assertEquals("UNAVAILABLE from " + target + ": Connection refused", failure.getMessage());
         }
     }
 
@@ -412,16 +401,12 @@ class StreamTest {
         try (var server = new ScriptedServer(
                 call(opening("", quote("A", 1)), farewell("last"), cut()),
                 call(slowly, resumed("", quote("A", 2)), hang()))) {
-            expect(
-                    watch(server, revision(2)),
-                    "LIVE",
-                    "A 1/1",
-                    "caught up",
-                    "going away",
-                    "reconnected, resumed",
-                    "LIVE",
-                    "A 1/2");
+            expectOrderlyMove(watch(server, revision(2)));
         }
+    }
+
+    private static void expectOrderlyMove(List<Event> events) {
+        expect(events, "LIVE", "A 1/1", "caught up", "going away", "reconnected, resumed", "LIVE", "A 1/2");
     }
 
     static ErrorInfo info(String reason) {
