@@ -1,0 +1,24 @@
+package io.tickmux;
+
+import java.util.List;
+
+/**
+ * What a stream reads from: batch after batch, so that what a batch costs is shared by all that it holds. One thread at
+ * a time reads, any may close.
+ *
+ * @param <T> what a batch holds
+ */
+interface Batches<T> {
+    /**
+     * Waits for the next batch.
+     *
+     * @param deadline until when, by {@link System#nanoTime}
+     * @return null at the end, and after it; an empty batch if nothing came in time
+     * @throws InterruptedException the thread was interrupted; nothing is lost
+     * @throws TickmuxException why it cannot go on, once
+     */
+    List<T> read(long deadline) throws InterruptedException;
+
+    /** Ends it, and wakes its reader. */
+    void close();
+}
