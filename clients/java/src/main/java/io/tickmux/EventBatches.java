@@ -10,12 +10,16 @@ final class EventBatches implements Batches<Event> {
     /** Guarded by itself: its reader and the thread that closes it meet here once a batch. */
     private final Session session;
 
+    /** As of the latest response: that a token was refused in the meantime is told by the next one, with its Reset. */
+    private String reached;
+
     private boolean isPausing;
     private long pausedUntil;
 
     EventBatches(CallReader calls, Session session) {
         this.calls = calls;
         this.session = session;
+        reached = session.reached();
     }
 
     @Override
@@ -33,7 +37,8 @@ final class EventBatches implements Batches<Event> {
             SubscribeResponse response = calls.read(session, deadline);
             List<Event> events;
             if (response != null && !session.isLeaving()) {
-                events = receive(response);
+                // Though there be none: the token may have moved on.
+                return receive(response);
             } else if (response != null) {
                 // The one before said that it was the last.
                 events = lost(session.ended());
@@ -50,6 +55,11 @@ final class EventBatches implements Batches<Event> {
     }
 
     @Override
+    public String resumeToken() {
+        return reached;
+    }
+
+    @Override
     public void close() {
         calls.close();
         synchronized (session) {
@@ -59,7 +69,12 @@ final class EventBatches implements Batches<Event> {
 
     private List<Event> receive(SubscribeResponse response) {
         synchronized (session) {
-            return calls.isClosed() ? List.of() : session.receive(response);
+            if (calls.isClosed()) {
+                return List.of();
+            }
+            List<Event> events = session.receive(response);
+            reached = session.reached();
+            return events;
         }
     }
 

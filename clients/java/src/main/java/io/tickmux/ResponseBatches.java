@@ -10,10 +10,12 @@ final class ResponseBatches implements Batches<SubscribeResponse> {
     private final CallReader calls;
     private final Session session;
     private boolean hasOpened;
+    private String token;
 
     ResponseBatches(CallReader calls, Session session) {
         this.calls = calls;
         this.session = session;
+        token = session.reached();
     }
 
     @Override
@@ -27,6 +29,9 @@ final class ResponseBatches implements Batches<SubscribeResponse> {
         }
         SubscribeResponse response = calls.read(session, deadline);
         if (response != null) {
+            if (!response.getResumeToken().isEmpty()) {
+                token = response.getResumeToken();
+            }
             return List.of(response);
         }
         Failure failure = calls.failure();
@@ -37,6 +42,11 @@ final class ResponseBatches implements Batches<SubscribeResponse> {
             throw failure.exception();
         }
         return List.of();
+    }
+
+    @Override
+    public String resumeToken() {
+        return token;
     }
 
     @Override

@@ -41,6 +41,10 @@ final class Session {
     private final Sequencer sequencer;
     private final Duration silenceMax;
     private String token;
+
+    /** Unlike the token it outlives its chain: who comes back with it is told of the loss, who comes without is not. */
+    private String reached;
+
     private String sentToken = "";
     private boolean opened;
     private boolean served;
@@ -64,6 +68,7 @@ final class Session {
         this.terms = terms;
         this.request = request;
         token = request.getResumeToken();
+        reached = token;
         sequencer = new Sequencer(
                 request.getDelivery() != io.tickmux.v1.Delivery.DELIVERY_LATEST,
                 !token.isEmpty() || after != null,
@@ -97,6 +102,11 @@ final class Session {
         return isLeaving;
     }
 
+    /** Where another subscription can go on after all that was received; empty if nowhere. */
+    String reached() {
+        return reached;
+    }
+
     /** How long to wait before the next {@link #open}. */
     Duration pause() {
         return pause;
@@ -116,6 +126,7 @@ final class Session {
         }
         if (!response.getResumeToken().isEmpty()) {
             token = response.getResumeToken();
+            reached = token;
         }
         sequencer.receive(response, events);
         if (response.getGoingAway()) {
@@ -135,10 +146,11 @@ final class Session {
         if (refusesToken(failure)) {
             // Begin anew; the sequencer will say Reset.
             token = "";
+            reached = "";
             pause = Duration.ZERO;
         } else if (isFinal(failure)) {
             boolean needsToken = served && failure.resumeToken().isEmpty();
-            throw (needsToken ? failure.withResumeToken(token) : failure).exception();
+            throw (needsToken ? failure.withResumeToken(reached) : failure).exception();
         } else {
             // Even a friendly farewell reaches all clients at once: the draw keeps them from coming back at once.
             pause = terms.backoff.next(failure.retryAfter());

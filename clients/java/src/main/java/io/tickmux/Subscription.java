@@ -146,8 +146,8 @@ public final class Subscription {
     }
 
     /**
-     * Where to go on, from {@link Snapshot#resumeToken} of the same selection, {@link TickmuxException#resumeToken}, or
-     * a message of {@link TickmuxClient#responses}.
+     * Where to go on, from {@link TickStream#resumeToken}, {@link Snapshot#resumeToken} or
+     * {@link TickmuxException#resumeToken} of the same selection.
      *
      * @param token empty: from the present state
      * @return a new subscription

@@ -25,6 +25,7 @@ public final class TickStream<T> implements Iterable<T>, AutoCloseable {
     private final Runnable whenClosed;
     private final Cursor cursor = new Cursor();
     private volatile boolean isClosed;
+    private volatile String position;
 
     /**
      * Begins.
@@ -37,6 +38,7 @@ public final class TickStream<T> implements Iterable<T>, AutoCloseable {
         this.batches = batches;
         this.wanted = wanted;
         this.whenClosed = whenClosed;
+        position = batches.resumeToken();
     }
 
     /**
@@ -69,6 +71,21 @@ public final class TickStream<T> implements Iterable<T>, AutoCloseable {
      */
     public boolean isClosed() {
         return isClosed;
+    }
+
+    /**
+     * Where another subscription to the same selection, with the same delivery, can go on: after the restart of a program
+     * that has stored it. May be asked by any thread, also once the stream has ended.
+     *
+     * <p>It stands for the responses of the server all of whose events were read, and left behind by the next read; never
+     * for the event at hand. Who goes on from it misses nothing, and sees again what came since. It moves on with the
+     * server's heartbeats, too, while a read waits, so store it from time to time: a server goes on only from a token
+     * that its history still reaches. Where it does not, the subscription begins with {@link Reset}.
+     *
+     * @return for {@link Subscription#resumeToken}; empty if there is nowhere to go on
+     */
+    public String resumeToken() {
+        return position;
     }
 
     /** Ends the loop, its call, and the freshness of its quotes: from now on each of them is stale. From any thread. */
@@ -138,6 +155,7 @@ public final class TickStream<T> implements Iterable<T>, AutoCloseable {
                 hasEntered = true;
                 enter();
             }
+            position = batches.resumeToken();
             index = 0;
             batch = List.of();
             boolean hasFailed = true;
