@@ -1,14 +1,12 @@
-"""A Go program that prints what the Go client sees, and what it has printed so far."""
+"""A program in some language that prints what the user of its client sees, and what it has printed so far."""
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from tests.clients_go.toolchain import build
 from tests.e2e.processes import ChildProcess
 
 REACHED_S = 30.0
@@ -20,11 +18,17 @@ Position = tuple[int, int]
 class Follower(ChildProcess):
     """The program, and what it has seen."""
 
-    def __init__(self) -> None:
+    def __init__(self, command: Sequence[str]) -> None:
         super().__init__()
+        self._command = command
         self.events: list[dict[str, Any]] = []
         self.reached: dict[Instrument, Position] = {}
         self._changed = asyncio.Condition()
+
+    async def follow(self, target: str, variables: Mapping[str, str] = MappingProxyType({})) -> None:
+        """Start it; FOLLOW_CA and FOLLOW_TOKEN of its environment say how it connects."""
+        program, *arguments = self._command
+        await self.spawn(*arguments, target, program=program, variables=variables)
 
     async def read(self) -> None:
         assert self.running.stdout is not None
@@ -47,19 +51,14 @@ class Follower(ChildProcess):
         return [seen for seen in self.events if seen["event"] == event]
 
 
-async def built(folder: Path) -> Path:
-    """The program."""
-    return await asyncio.to_thread(build, "./tests/clients_go/follow", folder)
-
-
 @asynccontextmanager
 async def following(
-    program: Path, target: str, variables: Mapping[str, str] = MappingProxyType({})
+    command: Sequence[str], target: str, variables: Mapping[str, str] = MappingProxyType({})
 ) -> AsyncIterator[Follower]:
     """The program follows everything of a server; on leaving it ends when it is told to, without an error."""
-    follower = Follower()
+    follower = Follower(command)
     try:
-        await follower.spawn(target, program=program, variables=variables)
+        await follower.follow(target, variables)
         reading = asyncio.create_task(follower.read())
         yield follower
         assert await follower.terminate() == 0, follower.log

@@ -1,4 +1,4 @@
-"""A Go program on the Go client loses nothing, however often and wherever its connection to the server is cut."""
+"""A program in any language loses nothing, however often and wherever its connection to the server is cut."""
 
 import asyncio
 import random
@@ -6,21 +6,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.clients_go.follower import REACHED_S, Position, assert_every_revision_once_or_told, built, following
-from tests.clients_go.toolchain import BUILD_S, require_go
 from tests.e2e.processes import ServerProcess
 from tests.e2e.watcher import Watcher
+from tests.followers.follower import REACHED_S, Position, assert_every_revision_once_or_told, following
+from tests.followers.languages import BUILD_S, LANGUAGES, follow
 from tests.relay import Relay
 
 CUTTING_S = 20.0
 
 
 @pytest.mark.timeout(BUILD_S + CUTTING_S + 4 * REACHED_S)
-async def test_random_cuts_lose_nothing(server: ServerProcess, tmp_path: Path) -> None:
-    require_go()
-    program = await built(tmp_path)
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_random_cuts_lose_nothing(server: ServerProcess, tmp_path: Path, language: str) -> None:
+    command = await follow(language, tmp_path)
     chance = random.Random(5)
-    async with Relay(server.target) as relay, following(program, relay.target) as follower:
+    async with Relay(server.target) as relay, following(command, relay.target) as follower:
         uncut = Watcher(server.target)
         await follower.until(lambda: follower.count("CaughtUp") > 0 and len(follower.reached) > 4)
         loop = asyncio.get_running_loop()
@@ -50,9 +50,9 @@ async def test_random_cuts_lose_nothing(server: ServerProcess, tmp_path: Path) -
 
 
 @pytest.mark.timeout(BUILD_S + 4 * REACHED_S)
-async def test_a_restart_of_the_server_is_told(server: ServerProcess, tmp_path: Path) -> None:
-    require_go()
-    async with following(await built(tmp_path), server.target) as follower:
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_a_restart_of_the_server_is_told(server: ServerProcess, tmp_path: Path, language: str) -> None:
+    async with following(await follow(language, tmp_path), server.target) as follower:
         await follower.until(lambda: follower.count("CaughtUp") > 0 and len(follower.reached) > 4)
         assert await server.terminate() == 0
         await server.start()

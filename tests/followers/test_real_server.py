@@ -1,12 +1,12 @@
-"""The Go client against the real hub and gRPC server: TLS, tokens, and streams that end by their age."""
+"""Clients of other languages against the real hub and gRPC server: TLS, tokens, and streams that end by their age."""
 
 import asyncio
 from pathlib import Path
 
 import pytest
 from tests.client.real_server import running
-from tests.clients_go.follower import REACHED_S, Follower, assert_every_revision_once_or_told, built, following
-from tests.clients_go.toolchain import BUILD_S, require_go
+from tests.followers.follower import REACHED_S, Follower, assert_every_revision_once_or_told, following
+from tests.followers.languages import BUILD_S, LANGUAGES, follow
 from tests.server.access.certificates import Authority
 from tests.server.access.guarded import Keys, guarded
 from tests.server.feed import NodeFeed
@@ -16,14 +16,13 @@ SYMBOLS = ("BTCUSDT", "ETHUSDT")
 pytestmark = pytest.mark.timeout(BUILD_S + 60)
 
 
-@pytest.fixture
-async def program(tmp_path: Path) -> Path:
-    require_go()
-    return await built(tmp_path)
+@pytest.fixture(params=LANGUAGES)
+async def command(request: pytest.FixtureRequest, tmp_path: Path) -> list[str]:
+    return await follow(request.param, tmp_path)
 
 
-async def test_the_age_of_a_stream_is_no_trouble(program: Path) -> None:
-    async with running(stream_age_s=0.5) as node, following(program, node.address) as follower:
+async def test_the_age_of_a_stream_is_no_trouble(command: list[str]) -> None:
+    async with running(stream_age_s=0.5) as node, following(command, node.address) as follower:
         feed = NodeFeed(node)
         revision = 0
         async with asyncio.timeout(REACHED_S):
@@ -41,7 +40,7 @@ async def test_the_age_of_a_stream_is_no_trouble(program: Path) -> None:
     assert not any(event.get("gap") for event in follower.all("Quote"))
 
 
-async def test_a_token_and_an_authority_open_a_server(program: Path, tmp_path: Path) -> None:
+async def test_a_token_and_an_authority_open_a_server(command: list[str], tmp_path: Path) -> None:
     authority = Authority(tmp_path)
     pair = authority.sign("server")
     keys = Keys(tmp_path)
@@ -49,12 +48,12 @@ async def test_a_token_and_an_authority_open_a_server(program: Path, tmp_path: P
     authority_alone = {"FOLLOW_CA": str(authority.certificate)}
     async with guarded(keys, tls_certificate=str(pair.certificate), tls_key=str(pair.key)) as node:
         NodeFeed(node).bids("kraken", {"BTCUSD": 1.0})
-        async with following(program, node.address, {**authority_alone, "FOLLOW_TOKEN": token}) as follower:
+        async with following(command, node.address, {**authority_alone, "FOLLOW_TOKEN": token}) as follower:
             await follower.until(lambda: ("kraken", "BTCUSD") in follower.reached)
         for variables in (authority_alone, {**authority_alone, "FOLLOW_TOKEN": token[:-1] + "?"}):
-            refused = Follower()
+            refused = Follower(command)
             try:
-                await refused.spawn(node.address, program=program, variables=variables)
+                await refused.follow(node.address, variables)
                 assert await refused.exit_code() == 1
                 assert any("UNAUTHENTICATED" in line for line in refused.log)
                 assert token not in "".join(refused.log)
