@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from tests.clients_go.toolchain import build
+from tests.clients_java.toolchain import conformance_command
 
 ROOT: Final = Path(__file__).parents[2]
 
@@ -46,4 +47,5 @@ CLIENTS: Final = (
     Client("python", lambda _: python("tests.conformance.python.asyncio_program")),
     Client("python (sync)", lambda _: python("tests.conformance.python.sync_program")),
     Client("go", lambda folder: Program([str(build("./clients/go/internal/conformance", folder))]), needs=["go"]),
+    Client("java", lambda _: Program(conformance_command()), needs=["javac", "mvn"]),
 )
