@@ -39,6 +39,7 @@ from tickmux_client._model import (
     SourceStatus,
 )
 from tickmux_client._options import ConnectOptions, SelectionOptions, SubscribeOptions
+from tickmux_client._subscription import Subscription
 from tickmux_client.sync import connect as connect_sync
 
 __all__ = [
@@ -66,6 +67,7 @@ __all__ = [
     "SourceState",
     "SourceStatus",
     "SubscribeOptions",
+    "Subscription",
     "TickmuxClientError",
     "UnavailableError",
     "UnimplementedError",

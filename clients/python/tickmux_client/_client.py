@@ -26,6 +26,7 @@ from tickmux_client._options import (
     subscribe_request,
 )
 from tickmux_client._session import Session
+from tickmux_client._subscription import Subscription
 
 if TYPE_CHECKING:
     from tickmux.v1.market_data_service_pb2_grpc import MarketDataServiceAsyncStub
@@ -99,7 +100,7 @@ class Client:
             call.cancel()
         await self.channel.close()
 
-    def subscribe(self, symbols: Names = (), **options: Unpack[SubscribeOptions]) -> AsyncGenerator[Event, None]:
+    def subscribe(self, symbols: Names = (), **options: Unpack[SubscribeOptions]) -> Subscription[Event]:
         """Stream events: the present state first, then every update, for ever, over reconnects.
 
         After a cut the stream goes on where it stood, with Reconnected and what was missed. Where the server cannot
@@ -115,11 +116,13 @@ class Client:
             TickmuxClientError: while iterating, for errors that trying again cannot heal; its `resume_token` says
                 where the stream stood.
         """
-        return self._events(self._session(symbols, options))
+        session = self._session(symbols, options)
+        return Subscription(self._events(session), session.position)
 
-    def quotes(self, symbols: Names = (), **options: Unpack[SubscribeOptions]) -> AsyncGenerator[Quote, None]:
+    def quotes(self, symbols: Names = (), **options: Unpack[SubscribeOptions]) -> Subscription[Quote]:
         """Stream quotes alone, as `subscribe` does: loss shows as `gap_before`, trouble as `is_stale`."""
-        return self._quotes(self._session(symbols, options))
+        session = self._session(symbols, options)
+        return Subscription(self._quotes(session), session.position)
 
     def responses(
         self, symbols: Names = (), **options: Unpack[SubscribeOptions]
@@ -185,15 +188,15 @@ class Client:
     async def _events(self, session: Session) -> AsyncGenerator[Event, None]:
         async with aclosing(self._batches(session)) as batches:
             async for batch in batches:
-                for event in batch:
+                for event in session.give(batch):
                     yield event
 
     async def _quotes(self, session: Session) -> AsyncGenerator[Quote, None]:
         async with aclosing(self._batches(session)) as batches:
             async for batch in batches:
-                for event in batch:
-                    if isinstance(event, Quote):
-                        yield event
+                quotes = [event for event in batch if isinstance(event, Quote)]
+                for quote in session.give(quotes):
+                    yield quote
 
     async def _batches(self, session: Session) -> AsyncGenerator[list[Event], None]:
         try:

@@ -47,7 +47,7 @@ class SubscribeOptions(SelectionOptions, total=False):
     after: Snapshot | None
     """Go on after a snapshot of the same selection: what it holds is not repeated, and nothing since is missed."""
     resume_token: str
-    """Where to go on, from `Snapshot.resume_token` of the same selection or a message of `responses`."""
+    """Where to go on: a token of a subscription to the same selection and delivery, or of a snapshot of it."""
 
 
 class ConnectOptions(TypedDict, total=False):

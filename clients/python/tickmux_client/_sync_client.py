@@ -28,6 +28,7 @@ from tickmux_client._options import (
 )
 from tickmux_client._session import Session
 from tickmux_client._silence import SilenceWatch
+from tickmux_client._sync_subscription import Subscription
 
 _Request = TypeVar("_Request")
 _Answer = TypeVar("_Answer")
@@ -84,13 +85,15 @@ class Client:
         self._closing.set()
         self.channel.close()
 
-    def subscribe(self, symbols: Names = (), **options: Unpack[SubscribeOptions]) -> Generator[Event, None, None]:
+    def subscribe(self, symbols: Names = (), **options: Unpack[SubscribeOptions]) -> Subscription[Event]:
         """Stream events, as `tickmux_client.Client.subscribe`."""
-        return self._events(self._session(symbols, options))
+        session = self._session(symbols, options)
+        return Subscription(self._events(session), session.position)
 
-    def quotes(self, symbols: Names = (), **options: Unpack[SubscribeOptions]) -> Generator[Quote, None, None]:
+    def quotes(self, symbols: Names = (), **options: Unpack[SubscribeOptions]) -> Subscription[Quote]:
         """Stream quotes alone, as `tickmux_client.Client.quotes`."""
-        return self._quotes(self._session(symbols, options))
+        session = self._session(symbols, options)
+        return Subscription(self._quotes(session), session.position)
 
     def responses(
         self, symbols: Names = (), **options: Unpack[SubscribeOptions]
@@ -145,14 +148,13 @@ class Client:
     def _events(self, session: Session) -> Generator[Event, None, None]:
         with closing(self._batches(session)) as batches:
             for batch in batches:
-                yield from batch
+                yield from session.give(batch)
 
     def _quotes(self, session: Session) -> Generator[Quote, None, None]:
         with closing(self._batches(session)) as batches:
             for batch in batches:
-                for event in batch:
-                    if isinstance(event, Quote):
-                        yield event
+                quotes = [event for event in batch if isinstance(event, Quote)]
+                yield from session.give(quotes)
 
     def _batches(self, session: Session) -> Generator[list[Event], None, None]:
         try:
