@@ -11,6 +11,7 @@ from pathlib import Path
 from textwrap import indent
 from typing import Any
 
+import grpc
 import pytest
 from tests.client.flavours import FLAVOURS, LIMIT_S, Flavour
 from tests.server.access.certificates import Authority
@@ -210,7 +211,7 @@ HERE = [
 ELSEWHERE = [
     *("quotes.example:50051", "10.0.0.1:50051", "[2001:db8::1]:50051", "127.0.0.1.example:50051", "0.0.0.0:50051"),
     *("localhost.example:50051", "dns:///quotes.example:50051", "dns://127.0.0.1/quotes.example", "dns:quotes.example"),
-    *("dns://10.0.0.1/localhost:50051", "ipv4:127.0.0.1:1,10.0.0.1:2", "xds:///localhost:1", "", "127.0.0.1@x:1"),
+    *("dns://10.0.0.1/localhost:50051", "ipv4:127.0.0.1:1,10.0.0.1:2", "xds:///localhost:1", "127.0.0.1@x:1"),
     *("localhost:50051@quotes.example:1", "passthrough:///localhost:1"),
 ]
 
@@ -241,7 +242,7 @@ def test_what_is_no_token_is_refused_and_not_shown(token: str) -> None:
 def test_options_that_do_not_go_together_are_refused(tmp_path: Path, authority: Authority) -> None:
     text = tmp_path / "text.pem"
     text.write_text("no certificate")
-    grpc_credentials: Any = object()
+    grpc_credentials = grpc.ssl_channel_credentials()
     cases: list[tuple[dict[str, Any], type[Exception], str]] = [
         ({"tls_certificate": authority.certificate}, ValueError, "go together"),
         ({"tls_key": authority.pair.key}, ValueError, "go together"),

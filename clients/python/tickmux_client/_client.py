@@ -12,17 +12,17 @@ import grpc.aio
 
 from tickmux.v1 import market_data_service_pb2 as pb
 from tickmux.v1.market_data_service_pb2_grpc import MarketDataServiceStub
-from tickmux_client import _access, _options, _pages
+from tickmux_client import _access, _arguments, _options, _pages
+from tickmux_client._arguments import Names
 from tickmux_client._errors import TickmuxClientError, UnavailableError, closed, from_rpc
 from tickmux_client._events import Event
 from tickmux_client._model import Instruments, Quote, Snapshot, SourceStatus
 from tickmux_client._options import (
     TIMEOUT_S,
     ConnectOptions,
-    Names,
+    Metadata,
     SelectionOptions,
     SubscribeOptions,
-    selection,
     subscribe_request,
 )
 from tickmux_client._session import Session
@@ -49,9 +49,11 @@ def connect(target: str, **options: Unpack[ConnectOptions]) -> "Client":
 
     Raises:
         OSError: a file of the `tls` options cannot be read.
-        TypeError: an option has an unknown name.
-        ValueError: options do not go together, or the token would travel in clear text.
+        TypeError: an option has an unknown name, or a value of a type that it does not take.
+        ValueError: no server can listen at `target`, a number is out of bounds, options do not go together, or the
+            token would travel in clear text.
     """
+    _arguments.target(target)
     for_channel = _options.for_channel(options)
     credentials = _access.credentials(options)
     metadata = _access.call_metadata(target, options, is_encrypted=credentials is not None)
@@ -66,9 +68,7 @@ def connect(target: str, **options: Unpack[ConnectOptions]) -> "Client":
 class Client:
     """A client on one channel, made by `connect`. Any number of subscriptions and requests may run at a time."""
 
-    def __init__(
-        self, channel: grpc.aio.Channel, target: str, options: ConnectOptions, metadata: tuple[tuple[str, str], ...]
-    ) -> None:
+    def __init__(self, channel: grpc.aio.Channel, target: str, options: ConnectOptions, metadata: Metadata) -> None:
         self.target = target
         """Where the server listens."""
         self.channel = channel
@@ -81,7 +81,7 @@ class Client:
         self._calls: set[grpc.aio.Call] = set()
 
     @property
-    def metadata(self) -> tuple[tuple[str, str], ...]:
+    def metadata(self) -> Metadata:
         """What is sent with every call, the token included: give it to calls of `stub` and `channel` as well."""
         return self._metadata
 
@@ -111,7 +111,7 @@ class Client:
             **options: See SubscribeOptions.
 
         Raises:
-            TypeError: an option has an unknown name.
+            TypeError: an option has an unknown name, or a value of a type that it does not take.
             ValueError: an interval is not positive, or both `after` and `resume_token` are given.
             TickmuxClientError: while iterating, for errors that trying again cannot heal; its `resume_token` says
                 where the stream stood.
@@ -136,9 +136,11 @@ class Client:
         """Ask for the present state; all pages of `page_size` quotes (0: as the server likes) are fetched.
 
         Raises:
+            TypeError: an option has an unknown name, or a value of a type that it does not take.
+            ValueError: `page_size` is not 0 to 10 000.
             TickmuxClientError: the server cannot be reached, or refuses.
         """
-        request = pb.GetSnapshotRequest(selection=selection(symbols, options), page_size=page_size)
+        request = _options.snapshot_request(symbols, page_size, options)
         pages = _pages.Pages[pb.GetSnapshotRequest, pb.GetSnapshotResponse](request)
         while not pages.is_complete:
             pages.add(await self._ask(self.stub.GetSnapshot, pages.request))
@@ -148,7 +150,7 @@ class Client:
         self, symbols: Names = (), *, page_size: int = 0, **options: Unpack[SelectionOptions]
     ) -> Instruments:
         """Ask what can be quoted. Arguments and errors as `snapshot`."""
-        request = pb.ListInstrumentsRequest(selection=selection(symbols, options), page_size=page_size)
+        request = _options.instruments_request(symbols, page_size, options)
         pages = _pages.Pages[pb.ListInstrumentsRequest, pb.ListInstrumentsResponse](request)
         while not pages.is_complete:
             pages.add(await self._ask(self.stub.ListInstruments, pages.request))

@@ -13,17 +13,17 @@ import grpc
 
 from tickmux.v1 import market_data_service_pb2 as pb
 from tickmux.v1.market_data_service_pb2_grpc import MarketDataServiceStub
-from tickmux_client import _access, _options, _pages
+from tickmux_client import _access, _arguments, _options, _pages
+from tickmux_client._arguments import Names
 from tickmux_client._errors import TickmuxClientError, closed, from_rpc
 from tickmux_client._events import Event
 from tickmux_client._model import Instruments, Quote, Snapshot, SourceStatus
 from tickmux_client._options import (
     TIMEOUT_S,
     ConnectOptions,
-    Names,
+    Metadata,
     SelectionOptions,
     SubscribeOptions,
-    selection,
     subscribe_request,
 )
 from tickmux_client._session import Session
@@ -40,6 +40,7 @@ def connect(target: str, **options: Unpack[ConnectOptions]) -> "Client":
     Use it as `with connect("127.0.0.1:50051") as client`.
     Nothing is sent before the first call. Arguments and errors as `tickmux_client.connect`.
     """
+    _arguments.target(target)
     for_channel = _options.for_channel(options)
     credentials = _access.credentials(options)
     metadata = _access.call_metadata(target, options, is_encrypted=credentials is not None)
@@ -54,9 +55,7 @@ def connect(target: str, **options: Unpack[ConnectOptions]) -> "Client":
 class Client:
     """A client on one channel, made by `connect`. It may be used, and closed, from any thread."""
 
-    def __init__(
-        self, channel: grpc.Channel, target: str, options: ConnectOptions, metadata: tuple[tuple[str, str], ...]
-    ) -> None:
+    def __init__(self, channel: grpc.Channel, target: str, options: ConnectOptions, metadata: Metadata) -> None:
         self.target = target
         """Where the server listens."""
         self.channel = channel
@@ -68,7 +67,7 @@ class Client:
         self._closing = threading.Event()
 
     @property
-    def metadata(self) -> tuple[tuple[str, str], ...]:
+    def metadata(self) -> Metadata:
         """What is sent with every call, the token included: give it to calls of `stub` and `channel` as well."""
         return self._metadata
 
@@ -103,7 +102,7 @@ class Client:
 
     def snapshot(self, symbols: Names = (), *, page_size: int = 0, **options: Unpack[SelectionOptions]) -> Snapshot:
         """Ask for the present state, as `tickmux_client.Client.snapshot`."""
-        request = pb.GetSnapshotRequest(selection=selection(symbols, options), page_size=page_size)
+        request = _options.snapshot_request(symbols, page_size, options)
         pages = _pages.Pages[pb.GetSnapshotRequest, pb.GetSnapshotResponse](request)
         while not pages.is_complete:
             pages.add(self._ask(self.stub.GetSnapshot, pages.request))
@@ -113,7 +112,7 @@ class Client:
         self, symbols: Names = (), *, page_size: int = 0, **options: Unpack[SelectionOptions]
     ) -> Instruments:
         """Ask what can be quoted, as `tickmux_client.Client.instruments`."""
-        request = pb.ListInstrumentsRequest(selection=selection(symbols, options), page_size=page_size)
+        request = _options.instruments_request(symbols, page_size, options)
         pages = _pages.Pages[pb.ListInstrumentsRequest, pb.ListInstrumentsResponse](request)
         while not pages.is_complete:
             pages.add(self._ask(self.stub.ListInstruments, pages.request))
