@@ -12,7 +12,7 @@ PUBLIC = [
     "GoingAway", "Hole", "Instrument", "InstrumentState", "Instruments", "InvalidRequestError", "Quote", "QuoteFlag",
     "Reconnected", "Reset", "SelectionOptions", "Snapshot", "SourceChanged", "SourceState", "SourceStatus",
     "SubscribeOptions", "Subscription", "TickmuxClientError", "UnavailableError", "UnimplementedError", "Unmatched",
-    "connect", "connect_sync",
+    "connect", "connect_sync", "to_pandas", "to_polars",
 ]  # fmt: skip
 
 
@@ -34,6 +34,7 @@ def test_both_flavours_offer_the_same() -> None:
 @pytest.mark.parametrize("module", ["tickmux_client", "tickmux_client.sync"])
 def test_the_client_needs_the_base_install_only(module: str) -> None:
     blocked = ["aiohttp", "msgspec", "uvloop", "rich", "grpc_health", "grpc_reflection", "tickmux_server"]
+    blocked += ["pandas", "polars", "numpy"]
     program = f"import sys; sys.modules.update(dict.fromkeys({blocked})); import {module}"
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
 

@@ -7,6 +7,7 @@
 Everything here is for asyncio; `tickmux_client.sync` has the same for programs without a loop.
 """
 
+from tickmux_client._answers import Instruments, Snapshot
 from tickmux_client._client import Client, connect
 from tickmux_client._errors import (
     AccessDeniedError,
@@ -27,14 +28,13 @@ from tickmux_client._events import (
     SourceChanged,
     Unmatched,
 )
+from tickmux_client._frames import to_pandas, to_polars
 from tickmux_client._model import (
     Delivery,
     Instrument,
-    Instruments,
     InstrumentState,
     Quote,
     QuoteFlag,
-    Snapshot,
     SourceState,
     SourceStatus,
 )
@@ -74,4 +74,6 @@ __all__ = [
     "Unmatched",
     "connect",
     "connect_sync",
+    "to_pandas",
+    "to_polars",
 ]

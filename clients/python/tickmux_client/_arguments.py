@@ -122,13 +122,13 @@ def pairs(
     """
     problem = f"{option}: expected pairs, such as {example}, not "
     if isinstance(given, str | bytes) or not isinstance(given, Iterable):
-        raise TypeError(problem + _kind(given))
+        raise TypeError(problem + kind_of(given))
     chosen = tuple(given)
     for pair in chosen:
         if not isinstance(pair, tuple | list) or len(pair) != 2:
-            raise TypeError(f"{problem}{_kind(pair)} among them")
+            raise TypeError(f"{problem}{kind_of(pair)} among them")
         if not isinstance(pair[0], str) or not isinstance(pair[1], kinds):
-            raise TypeError(f"{problem}one of {_kind(pair[0])} and {_kind(pair[1])}")
+            raise TypeError(f"{problem}one of {kind_of(pair[0])} and {kind_of(pair[1])}")
     return tuple((name, value) for name, value in chosen)
 
 
@@ -153,12 +153,18 @@ def target(given: object) -> str:
     return text
 
 
+def kind_of(given: object) -> str:
+    """`a dict`, `an int`."""
+    name = type(given).__name__
+    return f"{'an' if name[0].lower() in 'aeiou' else 'a'} {name}"
+
+
 def _is_port(text: str) -> bool:
     return text.isascii() and text.isdigit() and int(text) <= 65535
 
 
 def _wrong(option: str, expected: str, given: object, *, is_secret: bool = False) -> TypeError:
-    shown = _kind(given) if is_secret else _shown(given)
+    shown = kind_of(given) if is_secret else _shown(given)
     advice = "; await it first" if inspect.isawaitable(given) else ""
     return TypeError(f"{option}: expected {expected}, not {shown}{advice}")
 
@@ -167,10 +173,4 @@ def _shown(given: object) -> str:
     if given is None or isinstance(given, str | bytes | int | float):
         text = repr(given)
         return text if len(text) <= _SHOWN_MAX else f"{text[:_SHOWN_MAX]}…"
-    return _kind(given)
-
-
-def _kind(given: object) -> str:
-    """`a dict`, `an int`."""
-    name = type(given).__name__
-    return f"{'an' if name[0].lower() in 'aeiou' else 'a'} {name}"
+    return kind_of(given)

@@ -13,10 +13,11 @@ import grpc.aio
 from tickmux.v1 import market_data_service_pb2 as pb
 from tickmux.v1.market_data_service_pb2_grpc import MarketDataServiceStub
 from tickmux_client import _access, _arguments, _options, _pages
+from tickmux_client._answers import Instruments, Snapshot
 from tickmux_client._arguments import Names
 from tickmux_client._errors import TickmuxClientError, UnavailableError, closed, from_rpc
 from tickmux_client._events import Event
-from tickmux_client._model import Instruments, Quote, Snapshot, SourceStatus
+from tickmux_client._model import Quote, SourceStatus
 from tickmux_client._options import (
     TIMEOUT_S,
     ConnectOptions,

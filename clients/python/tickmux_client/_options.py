@@ -10,8 +10,9 @@ from google.protobuf.duration_pb2 import Duration
 
 from tickmux.v1 import market_data_service_pb2 as pb
 from tickmux_client import _arguments
+from tickmux_client._answers import Snapshot
 from tickmux_client._arguments import Names
-from tickmux_client._model import NS_PER_S, Delivery, Snapshot
+from tickmux_client._model import NS_PER_S, Delivery
 
 Metadata = tuple[tuple[str, str | bytes], ...]
 """What is sent with a call; bytes under names that end in `-bin`."""

@@ -8,10 +8,11 @@ from typing import Final, TypeVar
 import grpc
 
 from tickmux.v1 import market_data_service_pb2 as pb
+from tickmux_client._answers import Snapshot
 from tickmux_client._backoff import Backoff
 from tickmux_client._errors import InvalidRequestError, TickmuxClientError, UnavailableError, UnimplementedError
 from tickmux_client._events import Disconnected, Event, GoingAway, Reconnected
-from tickmux_client._model import Snapshot, duration_s
+from tickmux_client._model import duration_s
 from tickmux_client._options import BACKOFF_CAP_S, ConnectOptions
 from tickmux_client._position import Position
 from tickmux_client._sequence import Sequencer
