@@ -91,21 +91,21 @@ def at(moment: pd.Timestamp) -> str:
 
 
 TIMES = {"timestamp", "received_at"}
-FRAME = {"pandas": to_pandas, "polars": to_polars}
+FRAME: dict[str, Any] = {"pandas": to_pandas, "polars": to_polars}
 of_library = pytest.mark.parametrize("library", LIBRARIES)
 
 
 @of_library
 @pytest.mark.parametrize("quotes", [[], [filled(), empty()], [empty()]])
 def test_the_columns_and_their_types_are_always_the_same(library: str, quotes: list[Quote]) -> None:
-    frame: Any = FRAME[library](quotes)
+    frame = FRAME[library](quotes)
     assert types(frame) == [(name, kinds[library == "polars"]) for name, kinds in COLUMNS.items()]
     assert len(frame) == len(quotes)
 
 
 @of_library
 def test_the_columns_are_the_fields_of_the_contract_in_the_order_of_the_json(library: str) -> None:
-    frame: Any = FRAME[library]([])
+    frame = FRAME[library]([])
     fields = [field.name for field in quote_pb2.Quote.DESCRIPTOR.fields]
     assert list(frame.columns) == [*fields, "is_stale", "gap_before"]
     assert list(frame.columns)[: len(fields)] == list(quote_record(filled().message))
@@ -128,7 +128,7 @@ def test_a_row_says_what_the_json_says(library: str) -> None:
 @of_library
 def test_unknown_is_neither_zero_nor_nan(library: str) -> None:
     zero = quote_pb2.Quote(symbol="A", bid_price=0.0, bid_ask_age_ms=0)
-    frame: Any = FRAME[library]([Quote(zero, {}, False), empty()])
+    frame = FRAME[library]([Quote(zero, {}, False), empty()])
     for name in ("bid_price", "bid_ask_age_ms"):
         column = frame[name]
         missing = column.is_null() if library == "polars" else column.isna()
@@ -147,7 +147,7 @@ def test_pandas_tells_unknown_by_na() -> None:
 
 @of_library
 def test_flags_are_names_also_those_of_a_newer_server(library: str) -> None:
-    known = quote_pb2.Quote(flags=[flag.value for flag in QuoteFlag])
+    known = quote_pb2.Quote(flags=[quote_pb2.QuoteFlag.ValueType(flag) for flag in QuoteFlag])
     message = quote_pb2.Quote.FromString(known.SerializeToString() + b"\x7a\x01\x63")
     (flags,) = list(FRAME[library]([Quote(message, {}, False)])["flags"])
     assert list(flags) == ["delayed", "indicative", "halted", "simulated", "stale", "99"]
