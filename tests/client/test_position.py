@@ -1,6 +1,7 @@
 """Where a program stands, and what it finds when it goes on from there after its own restart."""
 
 import asyncio
+from contextlib import aclosing, closing
 from typing import Any
 
 import grpc
@@ -121,6 +122,8 @@ async def test_what_is_left_early_ends_its_call(flavour: Flavour) -> None:
             next(subscription)
             subscription.close()
             assert list(subscription) == []
+            with closing(client.quotes()) as quotes:
+                assert next(quotes).revision == 1
 
     async def with_asyncio(target: str) -> None:
         async with connect(target, **OPTIONS) as client:
@@ -129,6 +132,8 @@ async def test_what_is_left_early_ends_its_call(flavour: Flavour) -> None:
             await anext(subscription)
             await subscription.aclose()
             assert [event async for event in subscription] == []
+            async with aclosing(client.quotes()) as quotes:
+                assert (await anext(quotes)).revision == 1
 
     async with serving(script) as target, asyncio.timeout(LIMIT_S):
         await (with_asyncio(target) if flavour == "asyncio" else asyncio.to_thread(with_sync, target))

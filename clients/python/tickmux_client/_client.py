@@ -105,7 +105,8 @@ class Client:
         """Stream events: the present state first, then every update, for ever, over reconnects.
 
         After a cut the stream goes on where it stood, with Reconnected and what was missed. Where the server cannot
-        do that, Reset and the full state say so.
+        do that, Reset and the full state say so. `Subscription.resume_token` says where it stands, for a program that
+        goes on after its own restart.
 
         Args:
             symbols: Canonical names or patterns such as `BTC*`; none means every symbol.
