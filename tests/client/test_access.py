@@ -14,6 +14,7 @@ from typing import Any
 import grpc
 import pytest
 from tests.client.flavours import FLAVOURS, LIMIT_S, Flavour
+from tests.relay import Relay
 from tests.server.access.certificates import Authority
 from tests.server.access.guarded import Keys, guarded, take_changes
 from tests.server.feed import NodeFeed
@@ -138,24 +139,10 @@ async def test_a_connection_that_is_far_away_gets_the_time_to_shake_hands(
     flavour: Flavour, tmp_path: Path, authority: Authority
 ) -> None:
     keys = Keys(tmp_path)
-    token = keys.add("desk")
-    async with serving(keys, authority) as node:
-        port = int(node.address.rpartition(":")[2])
-
-        async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            while chunk := await reader.read(65536):
-                # The way there, or back, of someone at the other end of the world.
-                await asyncio.sleep(0.15)
-                writer.write(chunk)
-            writer.close()
-
-        async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            far_reader, far_writer = await asyncio.open_connection("127.0.0.1", port)
-            await asyncio.gather(carry(reader, far_writer), carry(far_reader, writer), return_exceptions=True)
-
-        async with await asyncio.start_server(relay, "127.0.0.1", 0) as far:
-            target = f"127.0.0.1:{far.sockets[0].getsockname()[1]}"
-            assert await ask(flavour, target, tls_ca=authority.certificate, token=token, tls_server_name="localhost")
+    options = {"tls_ca": authority.certificate, "token": keys.add("desk"), "tls_server_name": "localhost"}
+    # The way there, or back, of someone at the other end of the world.
+    async with serving(keys, authority) as node, Relay(node.address, travel_s=0.15) as far:
+        assert await ask(flavour, far.target, **options)
 
 
 @pytest.mark.parametrize("flavour", FLAVOURS)
