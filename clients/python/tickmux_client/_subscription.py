@@ -24,8 +24,10 @@ class Subscription(AsyncIterator[_Item]):
         """Where a program that stores it can go on after its own restart; empty while there is no such place.
 
         It stands for everything that you were given, but for the events of a response that you were not given whole:
-        going on repeats those and skips nothing. The latest event counts as given, so handle it before you store the
-        token. From a Reset up to its CaughtUp it stays what it was, so that going on tells of the loss once more.
+        going on repeats those and skips nothing. The latest event counts as given, so deal with it before you store
+        the token. Heartbeats move it while the loop waits: a task or thread that stores it from time to time keeps it
+        within the server's history, but has to know that the latest event is dealt with. From a Reset up to its
+        CaughtUp it stays what it was, so that going on tells of the loss once more.
         """
         return self._position.resume_token
 
