@@ -58,10 +58,9 @@ def program(main: str, sources: Sequence[Path], folder: Path) -> list[str]:
     return ["java", *_SHORT_LIVED, "-cp", os.pathsep.join([str(folder), class_path()]), main]
 
 
-@cache
-def conformance_command() -> list[str]:
-    """The program of the conformance kit, built once."""
-    return program("Conformance", sorted(CONFORMANCE.glob("*.java")), _BUILT / "conformance")
+def conformance_command(folder: Path) -> list[str]:
+    """The command of the conformance kit's program, built in a folder."""
+    return program("Conformance", sorted(CONFORMANCE.glob("*.java")), folder)
 
 
 @contextmanager

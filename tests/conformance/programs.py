@@ -47,5 +47,5 @@ CLIENTS: Final = (
     Client("python", lambda _: python("tests.conformance.python.asyncio_program")),
     Client("python (sync)", lambda _: python("tests.conformance.python.sync_program")),
     Client("go", lambda folder: Program([str(build("./clients/go/internal/conformance", folder))]), needs=["go"]),
-    Client("java", lambda _: Program(conformance_command()), needs=["javac", "mvn"]),
+    Client("java", lambda folder: Program(conformance_command(folder)), needs=["javac", "mvn"]),
 )
