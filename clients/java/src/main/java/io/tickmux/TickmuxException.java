@@ -17,6 +17,7 @@ public abstract sealed class TickmuxException extends RuntimeException
                 UnimplementedException {
     private static final long serialVersionUID = 1;
 
+    /** Its parts. */
     private final Failure failure;
 
     TickmuxException(Failure failure) {

@@ -7,5 +7,6 @@ import java.io.Serializable;
  *
  * @param field the field's path in the request, such as {@code selection.sources[0]}
  * @param description what is wrong with it
+ * @serial exclude
  */
 public record Violation(String field, String description) implements Serializable {}
