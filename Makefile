@@ -69,7 +69,7 @@ peers: $(VENV)/.peers ## other people's venue clients, which the simulators are 
 pins: $(VENV)/.dev ## resolve requirements*.txt anew from pyproject.toml
 	@compile="$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --upgrade"; \
 	$$compile --extra server --extra simulators pyproject.toml -o requirements.txt; \
-	$$compile --extra server --extra simulators --group dev pyproject.toml -o requirements-dev.txt; \
+	$$compile --extra server --extra simulators --extra pandas --extra polars --group dev pyproject.toml -o requirements-dev.txt; \
 	$$compile tests/peers/requirements.in -o tests/peers/requirements.txt
 
 .PHONY: clean

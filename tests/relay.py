@@ -6,12 +6,13 @@ from typing import Self
 
 
 class Relay:
-    """Passes bytes on, each new connection after a wait; `cut` ends those that are open."""
+    """Passes bytes on, each new connection after a wait and each way after another; `cut` ends those that are open."""
 
-    def __init__(self, target: str, *, accept_delay_s: float = 0.0) -> None:
+    def __init__(self, target: str, *, accept_delay_s: float = 0.0, travel_s: float = 0.0) -> None:
         self._host, _, port = target.rpartition(":")
         self._port = int(port)
         self._accept_delay_s = accept_delay_s
+        self._travel_s = travel_s
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
         self._relaying: set[asyncio.Task[None]] = set()
@@ -61,7 +62,7 @@ class Relay:
             writers.append(server_writer)
             self._writers.add(server_writer)
             self._opened.set()
-            await asyncio.gather(_pump(reader, server_writer), self._pump_back(server_reader, writer))
+            await asyncio.gather(self._pump(reader, server_writer), self._pump_back(server_reader, writer))
         except OSError:
             # The server is away: to the client the connection just ends.
             pass
@@ -74,6 +75,7 @@ class Relay:
     async def _pump_back(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(ConnectionError):
             while data := await reader.read(1 << 16):
+                await asyncio.sleep(self._travel_s)
                 passed = data if self._bytes_left is None else data[: self._bytes_left]
                 writer.write(passed)
                 await writer.drain()
@@ -84,10 +86,10 @@ class Relay:
                         break
         writer.close()
 
-
-async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with contextlib.suppress(ConnectionError):
-        while data := await reader.read(1 << 16):
-            writer.write(data)
-            await writer.drain()
-    writer.close()
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError):
+            while data := await reader.read(1 << 16):
+                await asyncio.sleep(self._travel_s)
+                writer.write(data)
+                await writer.drain()
+        writer.close()

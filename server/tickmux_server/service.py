@@ -178,10 +178,8 @@ class MarketDataService:
                 if not subscription.ended:
                     await stream.wait(subscription.quotes_due_ns, monotonic_ns())
         except asyncio.CancelledError:
-            task = asyncio.current_task()
-            if not stream.is_ended or task is None or task.uncancel() > 0:
-                raise
-            raise stream.error() from None
+            stream.ending.claim()
+            raise
 
     async def _next(self, subscription: Subscription) -> bytes | None:
         if subscription.is_behind:

@@ -11,6 +11,7 @@ from typing import Final
 
 from tickmux_adapters.model import Clock
 from tickmux_server.counting import counted
+from tickmux_server.ending import Ending
 from tickmux_server.errors import ClientTooSlow, GoingAway, RequestError, TooManyStreams
 from tickmux_server.hub import Hub
 from tickmux_server.pacing import FlushPacer
@@ -44,21 +45,18 @@ def reconnect_spread_s(streams: int) -> float:
 
 
 class Stream:
-    """One Subscribe call: what it waits for, and why it was ended if it was."""
+    """One Subscribe call: what it waits for, and how the server ends it. To be made by the task that serves it."""
 
-    __slots__ = ("_error", "_task", "expires_ns", "is_ended", "news", "subscription", "writing_since_ns")
+    __slots__ = ("ending", "expires_ns", "news", "subscription", "writing_since_ns")
 
-    def __init__(self, task: "asyncio.Task[object]", expires_ns: int) -> None:
-        self._task = task
+    def __init__(self, expires_ns: int) -> None:
+        self.ending: Final = Ending()
         self.expires_ns = expires_ns
         self.news = asyncio.Event()
         """Set when the subscription has something to say."""
         self.subscription: Subscription | None = None
         self.writing_since_ns: int | None = None
         """When the write that is under way began."""
-        self.is_ended = False
-        """Whether the server ended the stream, be it in the middle of a write."""
-        self._error: RequestError | None = None
 
     async def wait(self, due_ns: int | None, now_ns: int) -> None:
         """Wait for news, but not beyond a monotonic time if one is given."""
@@ -72,23 +70,6 @@ class Stream:
             await self.news.wait()
         finally:
             timer.cancel()
-
-    def end(self, error: RequestError) -> None:
-        """Cancel the call's task, for it to abort with an error."""
-        if not self.is_ended:
-            self.is_ended = True
-            self._error = error
-            self._task.cancel()
-
-    def error(self) -> RequestError:
-        """What the stream is ended with; to be asked once, and raised.
-
-        It is not kept: by its traceback it would keep the whole call, and its place among the connection's calls, until
-        the garbage collector comes by.
-        """
-        error, self._error = self._error, None
-        assert error is not None  # noqa: S101 - the caller has looked whether the stream is ended
-        return error
 
 
 class Streams:
@@ -139,10 +120,8 @@ class Streams:
                 f"this connection holds its {STREAMS_PER_CONNECTION_MAX} streams already; "
                 "widen a selection, or open another connection"
             )
-        task = asyncio.current_task()
-        assert task is not None  # noqa: S101 - a coroutine is always run by a task
         age_s = self._stream_age_s * (1 + STREAM_AGE_JITTER * (2 * self._draw() - 1))
-        stream = Stream(task, self._clock.monotonic_ns() + round(age_s * 1e9))
+        stream = Stream(self._clock.monotonic_ns() + round(age_s * 1e9))
         self._streams[stream] = None
         self._by_connection[connection] += 1
         try:
@@ -209,7 +188,7 @@ class Streams:
                 subscription.go_away()
             if stream.writing_since_ns is not None:
                 if stream.writing_since_ns < stalled_ns:
-                    stream.end(self._too_slow(deadline_s))
+                    stream.ending.begin(self._too_slow(deadline_s))
             elif subscription is not None and subscription.heartbeat_due(now_ns):
                 due.append(stream.news.set)
         self._call_in_slices(due)

@@ -74,6 +74,27 @@ async def collect(
     return items
 
 
+async def given(flavour: Flavour, target: str, method: str, count: int, **options: Any) -> tuple[list[Any], str]:
+    """A program that dies between two events: what it was given, and where it stood."""
+
+    async def with_asyncio() -> tuple[list[Any], str]:
+        items: list[Any] = []
+        async with connect(target, **OPTIONS) as client, getattr(client, method)(**options) as subscription:
+            while len(items) < count:
+                items.append(await anext(subscription))
+            return items, subscription.resume_token
+
+    def with_sync() -> tuple[list[Any], str]:
+        items: list[Any] = []
+        with sync.connect(target, **OPTIONS) as client, getattr(client, method)(**options) as subscription:
+            while len(items) < count:
+                items.append(next(subscription))
+            return items, subscription.resume_token
+
+    async with asyncio.timeout(LIMIT_S):
+        return await (with_asyncio() if flavour == "asyncio" else asyncio.to_thread(with_sync))
+
+
 async def ask(flavour: Flavour, target: str, method: str, *args: Any, **options: Any) -> Any:
     """Call a method of a client that has one answer."""
 

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from tests.client.flavours import FLAVOURS, Flavour, ask, kinds
+from tests.client.flavours import FLAVOURS, Flavour, ask, given, kinds
 from tests.client.real_server import Watching, bid, running
 from tests.relay import Relay
 from tests.server.feed import NodeFeed
@@ -88,6 +88,27 @@ async def test_cuts_of_the_connection_lose_nothing_and_repeat_nothing(flavour: F
     assert_whole(events)
     assert [event.resumed for event in events if isinstance(event, Reconnected)] == [True] * 5
     assert [event.attempts for event in events if isinstance(event, Disconnected)].count(0) == 5
+
+
+async def test_a_program_that_starts_anew_goes_on_where_it_stood(flavour: Flavour) -> None:
+    events: list[Any] = []
+    token = ""
+    async with running() as node:
+        async with trading(node):
+            for count in (50, 51, 67, 93):
+                of_one_run, token = await given(flavour, node.address, "subscribe", count, resume_token=token)
+                events += of_one_run
+            watching = Watching(flavour, node.address, is_last, resume_token=token)
+            await watching.started()
+        events += await watching.result()
+    revisions: dict[str, set[int]] = defaultdict(set)
+    for event in events:
+        if isinstance(event, Quote):
+            revisions[event.symbol].add(event.revision)
+    assert sorted(revisions) == SYMBOLS
+    for symbol, seen in revisions.items():
+        assert seen == set(range(min(seen), max(seen) + 1)), symbol
+    assert not {Hole, Reset} & set(kinds(events))
 
 
 async def test_the_age_of_a_stream_is_no_trouble(flavour: Flavour) -> None:

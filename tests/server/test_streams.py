@@ -19,9 +19,7 @@ from tickmux_server.turns import Turns
 
 def opened(streams: Streams, feed: Feed, *, expires_ns: int = 1 << 62) -> Stream:
     """A stream that a task serves, as far as the sweeper can see."""
-    task = asyncio.current_task()
-    assert task is not None
-    stream = Stream(task, expires_ns)
+    stream = Stream(expires_ns)
     stream.subscription = Subscription(feed.hub, feed.clock, Selection(), heartbeat_interval_s=1.0)
     while stream.subscription.next_response() is not None:
         pass

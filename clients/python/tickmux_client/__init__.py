@@ -7,6 +7,7 @@
 Everything here is for asyncio; `tickmux_client.sync` has the same for programs without a loop.
 """
 
+from tickmux_client._answers import Instruments, Snapshot
 from tickmux_client._client import Client, connect
 from tickmux_client._errors import (
     AccessDeniedError,
@@ -27,18 +28,18 @@ from tickmux_client._events import (
     SourceChanged,
     Unmatched,
 )
+from tickmux_client._frames import to_pandas, to_polars
 from tickmux_client._model import (
     Delivery,
     Instrument,
-    Instruments,
     InstrumentState,
     Quote,
     QuoteFlag,
-    Snapshot,
     SourceState,
     SourceStatus,
 )
 from tickmux_client._options import ConnectOptions, SelectionOptions, SubscribeOptions
+from tickmux_client._subscription import Subscription
 from tickmux_client.sync import connect as connect_sync
 
 __all__ = [
@@ -66,10 +67,13 @@ __all__ = [
     "SourceState",
     "SourceStatus",
     "SubscribeOptions",
+    "Subscription",
     "TickmuxClientError",
     "UnavailableError",
     "UnimplementedError",
     "Unmatched",
     "connect",
     "connect_sync",
+    "to_pandas",
+    "to_polars",
 ]

@@ -9,7 +9,8 @@ from typing import Final
 
 import grpc
 
-from tickmux_client._options import ConnectOptions
+from tickmux_client import _arguments
+from tickmux_client._options import ConnectOptions, Metadata
 
 AUTHORIZATION: Final = "authorization"
 
@@ -39,14 +40,15 @@ def credentials(options: ConnectOptions) -> grpc.ChannelCredentials | None:
     )
 
 
-def call_metadata(target: str, options: ConnectOptions, *, is_encrypted: bool) -> tuple[tuple[str, str], ...]:
+def call_metadata(target: str, options: ConnectOptions, *, is_encrypted: bool) -> Metadata:
     """What is sent with every call: the metadata of the options, and the token.
 
     Raises:
+        TypeError: the metadata are no pairs of text, or the token is no text. The text does not hold them.
         ValueError: the token is none, or others could read it on its way. The text does not hold it.
     """
-    metadata = tuple(options.get("metadata", ()))
-    token = options.get("token")
+    metadata = _arguments.pairs("metadata", options.get("metadata", ()), (str, bytes), '[("x-desk", "7")]')
+    token = _arguments.instance("token", options.get("token") or "", str, "a text", is_secret=True)
     if not token:
         return metadata
     if not (token.isascii() and token.isprintable()) or " " in token:

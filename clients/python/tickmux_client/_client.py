@@ -12,20 +12,22 @@ import grpc.aio
 
 from tickmux.v1 import market_data_service_pb2 as pb
 from tickmux.v1.market_data_service_pb2_grpc import MarketDataServiceStub
-from tickmux_client import _access, _options, _pages
+from tickmux_client import _access, _arguments, _options, _pages
+from tickmux_client._answers import Instruments, Snapshot
+from tickmux_client._arguments import Names
 from tickmux_client._errors import TickmuxClientError, UnavailableError, closed, from_rpc
 from tickmux_client._events import Event
-from tickmux_client._model import Instruments, Quote, Snapshot, SourceStatus
+from tickmux_client._model import Quote, SourceStatus
 from tickmux_client._options import (
     TIMEOUT_S,
     ConnectOptions,
-    Names,
+    Metadata,
     SelectionOptions,
     SubscribeOptions,
-    selection,
     subscribe_request,
 )
 from tickmux_client._session import Session
+from tickmux_client._subscription import Subscription
 
 if TYPE_CHECKING:
     from tickmux.v1.market_data_service_pb2_grpc import MarketDataServiceAsyncStub
@@ -48,9 +50,11 @@ def connect(target: str, **options: Unpack[ConnectOptions]) -> "Client":
 
     Raises:
         OSError: a file of the `tls` options cannot be read.
-        TypeError: an option has an unknown name.
-        ValueError: options do not go together, or the token would travel in clear text.
+        TypeError: an option has an unknown name, or a value of a type that it does not take.
+        ValueError: no server can listen at `target`, a number is out of bounds, options do not go together, or the
+            token would travel in clear text.
     """
+    _arguments.target(target)
     for_channel = _options.for_channel(options)
     credentials = _access.credentials(options)
     metadata = _access.call_metadata(target, options, is_encrypted=credentials is not None)
@@ -65,9 +69,7 @@ def connect(target: str, **options: Unpack[ConnectOptions]) -> "Client":
 class Client:
     """A client on one channel, made by `connect`. Any number of subscriptions and requests may run at a time."""
 
-    def __init__(
-        self, channel: grpc.aio.Channel, target: str, options: ConnectOptions, metadata: tuple[tuple[str, str], ...]
-    ) -> None:
+    def __init__(self, channel: grpc.aio.Channel, target: str, options: ConnectOptions, metadata: Metadata) -> None:
         self.target = target
         """Where the server listens."""
         self.channel = channel
@@ -80,7 +82,7 @@ class Client:
         self._calls: set[grpc.aio.Call] = set()
 
     @property
-    def metadata(self) -> tuple[tuple[str, str], ...]:
+    def metadata(self) -> Metadata:
         """What is sent with every call, the token included: give it to calls of `stub` and `channel` as well."""
         return self._metadata
 
@@ -99,27 +101,30 @@ class Client:
             call.cancel()
         await self.channel.close()
 
-    def subscribe(self, symbols: Names = (), **options: Unpack[SubscribeOptions]) -> AsyncGenerator[Event, None]:
+    def subscribe(self, symbols: Names = (), **options: Unpack[SubscribeOptions]) -> Subscription[Event]:
         """Stream events: the present state first, then every update, for ever, over reconnects.
 
         After a cut the stream goes on where it stood, with Reconnected and what was missed. Where the server cannot
-        do that, Reset and the full state say so.
+        do that, Reset and the full state say so. `Subscription.resume_token` says where it stands, for a program that
+        goes on after its own restart.
 
         Args:
             symbols: Canonical names or patterns such as `BTC*`; none means every symbol.
             **options: See SubscribeOptions.
 
         Raises:
-            TypeError: an option has an unknown name.
+            TypeError: an option has an unknown name, or a value of a type that it does not take.
             ValueError: an interval is not positive, or both `after` and `resume_token` are given.
             TickmuxClientError: while iterating, for errors that trying again cannot heal; its `resume_token` says
                 where the stream stood.
         """
-        return self._events(self._session(symbols, options))
+        session = self._session(symbols, options)
+        return Subscription(self._events(session), session.position)
 
-    def quotes(self, symbols: Names = (), **options: Unpack[SubscribeOptions]) -> AsyncGenerator[Quote, None]:
+    def quotes(self, symbols: Names = (), **options: Unpack[SubscribeOptions]) -> Subscription[Quote]:
         """Stream quotes alone, as `subscribe` does: loss shows as `gap_before`, trouble as `is_stale`."""
-        return self._quotes(self._session(symbols, options))
+        session = self._session(symbols, options)
+        return Subscription(self._quotes(session), session.position)
 
     def responses(
         self, symbols: Names = (), **options: Unpack[SubscribeOptions]
@@ -133,9 +138,11 @@ class Client:
         """Ask for the present state; all pages of `page_size` quotes (0: as the server likes) are fetched.
 
         Raises:
+            TypeError: an option has an unknown name, or a value of a type that it does not take.
+            ValueError: `page_size` is not 0 to 10 000.
             TickmuxClientError: the server cannot be reached, or refuses.
         """
-        request = pb.GetSnapshotRequest(selection=selection(symbols, options), page_size=page_size)
+        request = _options.snapshot_request(symbols, page_size, options)
         pages = _pages.Pages[pb.GetSnapshotRequest, pb.GetSnapshotResponse](request)
         while not pages.is_complete:
             pages.add(await self._ask(self.stub.GetSnapshot, pages.request))
@@ -145,7 +152,7 @@ class Client:
         self, symbols: Names = (), *, page_size: int = 0, **options: Unpack[SelectionOptions]
     ) -> Instruments:
         """Ask what can be quoted. Arguments and errors as `snapshot`."""
-        request = pb.ListInstrumentsRequest(selection=selection(symbols, options), page_size=page_size)
+        request = _options.instruments_request(symbols, page_size, options)
         pages = _pages.Pages[pb.ListInstrumentsRequest, pb.ListInstrumentsResponse](request)
         while not pages.is_complete:
             pages.add(await self._ask(self.stub.ListInstruments, pages.request))
@@ -185,15 +192,15 @@ class Client:
     async def _events(self, session: Session) -> AsyncGenerator[Event, None]:
         async with aclosing(self._batches(session)) as batches:
             async for batch in batches:
-                for event in batch:
+                for event in session.give(batch):
                     yield event
 
     async def _quotes(self, session: Session) -> AsyncGenerator[Quote, None]:
         async with aclosing(self._batches(session)) as batches:
             async for batch in batches:
-                for event in batch:
-                    if isinstance(event, Quote):
-                        yield event
+                quotes = [event for event in batch if isinstance(event, Quote)]
+                for quote in session.give(quotes):
+                    yield quote
 
     async def _batches(self, session: Session) -> AsyncGenerator[list[Event], None]:
         try:

@@ -360,27 +360,3 @@ class Instrument:
             price_increment=message.price_increment if message.HasField("price_increment") else None,
             size_increment=message.size_increment if message.HasField("size_increment") else None,
         )
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """The present state of a selection."""
-
-    quotes: tuple[Quote, ...]
-    """The latest quote of each selected instrument that has one, by source and symbol."""
-    source_statuses: tuple[SourceStatus, ...]
-    """Health of the selected sources, when the first page was served."""
-    unmatched: tuple[str, ...]
-    """Selected symbols that match no instrument now."""
-    resume_token: str
-    """Where a subscription to the same selection can go on; empty if the server does not offer it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Instruments:
-    """The instruments of a selection."""
-
-    instruments: tuple[Instrument, ...]
-    """By source and symbol."""
-    unmatched: tuple[str, ...]
-    """Selected symbols that match no instrument now."""

@@ -1,17 +1,21 @@
 """What a caller may choose, in one place for both flavours of the client."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from os import PathLike
+from types import NoneType
 from typing import Final, TypedDict
 
 import grpc
 from google.protobuf.duration_pb2 import Duration
 
 from tickmux.v1 import market_data_service_pb2 as pb
-from tickmux_client._model import NS_PER_S, Delivery, Snapshot
+from tickmux_client import _arguments
+from tickmux_client._answers import Snapshot
+from tickmux_client._arguments import Names
+from tickmux_client._model import NS_PER_S, Delivery
 
-Names = str | Iterable[str]
-"""One name, or several."""
+Metadata = tuple[tuple[str, str | bytes], ...]
+"""What is sent with a call; bytes under names that end in `-bin`."""
 
 ChannelOption = tuple[str, int | str]
 """A gRPC channel option, such as `("grpc.primary_user_agent", "desk-7")`."""
@@ -22,6 +26,11 @@ RECEIVE_BYTES_MAX: Final = 16 * 1024 * 1024
 CHANNEL_BACKOFF_FIRST_MS: Final = 100
 CHANNEL_BACKOFF_CAP_MS: Final = 1_000
 CONNECT_TIMEOUT_MS: Final = 5_000
+PAGE_SIZE_MAX: Final = 10_000
+
+_SECONDS: Final = frozenset({"timeout_s", "backoff_cap_s"})
+_FLAGS: Final = frozenset({"tls", "token_in_clear_text", "own_connection"})
+_FILES: Final = frozenset({"tls_ca", "tls_certificate", "tls_key"})
 
 
 class SelectionOptions(TypedDict, total=False):
@@ -47,7 +56,7 @@ class SubscribeOptions(SelectionOptions, total=False):
     after: Snapshot | None
     """Go on after a snapshot of the same selection: what it holds is not repeated, and nothing since is missed."""
     resume_token: str
-    """Where to go on, from `Snapshot.resume_token` of the same selection or a message of `responses`."""
+    """Where to go on: a token of a subscription to the same selection and delivery, or of a snapshot of it."""
 
 
 class ConnectOptions(TypedDict, total=False):
@@ -69,7 +78,7 @@ class ConnectOptions(TypedDict, total=False):
     """Sent with every call as bearer token."""
     token_in_clear_text: bool
     """Send the token without TLS to another machine, where whoever listens on the way can read it."""
-    metadata: Iterable[tuple[str, str]]
+    metadata: Iterable[tuple[str, str | bytes]]
     """Sent with every call."""
     timeout_s: float
     """Limit for each request that has one answer; 10 s if not given."""
@@ -87,9 +96,11 @@ def for_channel(options: ConnectOptions) -> list[ChannelOption]:
     """The options of the gRPC channel.
 
     Raises:
-        TypeError: an option has an unknown name.
+        TypeError: an option has an unknown name, or a value of a type that it does not take.
+        ValueError: a number is out of bounds.
     """
     _refuse_unknown(options.keys(), ConnectOptions)
+    _check(options)
     backoff_cap_ms = round(options.get("backoff_cap_s", BACKOFF_CAP_S) * 1000)
     chosen: dict[str, int | str] = {
         # The server refuses pings closer than 10 s, and without a call there is nothing to keep alive.
@@ -116,7 +127,8 @@ def for_channel(options: ConnectOptions) -> list[ChannelOption]:
         chosen["grpc.enable_http_proxy"] = 0
     if server_name := options.get("tls_server_name"):
         chosen["grpc.ssl_target_name_override"] = server_name
-    chosen.update(options.get("channel_options", ()))
+    example = '[("grpc.primary_user_agent", "desk-7")]'
+    chosen.update(_arguments.pairs("channel_options", options.get("channel_options", ()), (int, str), example))
     return list(chosen.items())
 
 
@@ -124,27 +136,44 @@ def selection(symbols: Names, options: SelectionOptions) -> pb.Selection:
     """Which instruments a call is about; nothing named means all of them.
 
     Raises:
-        TypeError: an option has an unknown name.
+        TypeError: an option has an unknown name, or a value that is no names.
     """
     _refuse_unknown(options.keys(), SelectionOptions)
     return pb.Selection(
-        symbols=_names(symbols),
-        sources=_names(options.get("sources", ())),
-        exchanges=_names(options.get("exchanges", ())),
-        types=_names(options.get("types", ())),
+        symbols=_arguments.names("symbols", symbols),
+        sources=_arguments.names("sources", options.get("sources", ())),
+        exchanges=_arguments.names("exchanges", options.get("exchanges", ())),
+        types=_arguments.names("types", options.get("types", ())),
     )
+
+
+def snapshot_request(symbols: Names, page_size: int, options: SelectionOptions) -> pb.GetSnapshotRequest:
+    """Build the request of the first page of the present state.
+
+    Raises:
+        TypeError: an option has an unknown name, or a value of a type that it does not take.
+        ValueError: `page_size` is out of bounds.
+    """
+    return pb.GetSnapshotRequest(selection=selection(symbols, options), page_size=_page_size(page_size))
+
+
+def instruments_request(symbols: Names, page_size: int, options: SelectionOptions) -> pb.ListInstrumentsRequest:
+    """Build the request of the first page of what can be quoted. Errors as `snapshot_request`."""
+    return pb.ListInstrumentsRequest(selection=selection(symbols, options), page_size=_page_size(page_size))
 
 
 def subscribe_request(symbols: Names, options: SubscribeOptions) -> pb.SubscribeRequest:
     """Build the request of a stream.
 
     Raises:
-        TypeError: an option has an unknown name.
+        TypeError: an option has an unknown name, or a value of a type that it does not take.
         ValueError: an interval is not positive, or two places to go on are given.
     """
     _refuse_unknown(options.keys(), SubscribeOptions)
-    after, token = options.get("after"), options.get("resume_token", "")
+    after = options.get("after")
+    token = _arguments.instance("resume_token", options.get("resume_token", ""), str, "the text of a token")
     if after is not None:
+        _arguments.instance("after", after, Snapshot, "a Snapshot, as client.snapshot() gives it")
         if token:
             raise ValueError("give `after` or `resume_token`, not both: a snapshot has its own token")
         token = after.resume_token
@@ -155,7 +184,7 @@ def subscribe_request(symbols: Names, options: SubscribeOptions) -> pb.Subscribe
     min_interval_s = options.get("min_interval_s")
     request = pb.SubscribeRequest(
         selection=selection(symbols, narrowed),
-        delivery=pb.Delivery.ValueType(options.get("delivery", Delivery.ALL)),
+        delivery=pb.Delivery.ValueType(_arguments.delivery(options.get("delivery", Delivery.ALL))),
         min_interval=None if min_interval_s is None else _duration("min_interval_s", min_interval_s),
         heartbeat_interval=_duration("heartbeat_interval_s", options.get("heartbeat_interval_s", 5.0)),
     )
@@ -171,14 +200,28 @@ def _refuse_unknown(names: Iterable[str], known: type) -> None:
             raise TypeError(f"unknown option {name!r}; known are {', '.join(sorted(known.__annotations__))}")
 
 
-def _names(names: Names) -> list[str]:
-    # A lone string is an iterable of letters, which nobody means.
-    return [names] if isinstance(names, str) else list(names)
+def _check(options: Mapping[str, object]) -> None:
+    # What is not listed is checked where it is used.
+    for name in _SECONDS & options.keys():
+        _arguments.seconds(name, options[name])
+    for name in _FLAGS & options.keys():
+        _arguments.instance(name, options[name], bool, "True or False")
+    for name in _FILES & options.keys():
+        _arguments.instance(name, options[name], (str, PathLike, NoneType), "the path of a file")
+    credentials, reconnects_max = options.get("credentials"), options.get("reconnects_max")
+    if credentials is not None:
+        expected = "what grpc.ssl_channel_credentials() gives"
+        _arguments.instance("credentials", credentials, grpc.ChannelCredentials, expected, is_secret=True)
+    if reconnects_max is not None:
+        _arguments.count("reconnects_max", reconnects_max)
+    _arguments.instance("tls_server_name", options.get("tls_server_name", ""), (str, NoneType), "a host's name")
+
+
+def _page_size(page_size: int) -> int:
+    return _arguments.count("page_size", page_size, PAGE_SIZE_MAX)
 
 
 def _duration(name: str, interval_s: float) -> Duration:
-    if not interval_s > 0:
-        raise ValueError(f"{name} must be positive, not {interval_s}")
     duration = Duration()
-    duration.FromNanoseconds(round(interval_s * NS_PER_S))
+    duration.FromNanoseconds(round(_arguments.seconds(name, interval_s) * NS_PER_S))
     return duration

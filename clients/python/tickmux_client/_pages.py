@@ -6,8 +6,9 @@ import grpc
 
 from tickmux.v1 import market_data_service_pb2 as pb
 from tickmux.v1 import quote_pb2
+from tickmux_client._answers import Instruments, Snapshot
 from tickmux_client._errors import TickmuxClientError
-from tickmux_client._model import Instrument, Instruments, Quote, Snapshot, SourceStatus
+from tickmux_client._model import Instrument, Quote, SourceStatus
 
 PAGES_MAX: Final = 1000
 

@@ -4,8 +4,9 @@ from typing import Final
 
 from tickmux.v1 import market_data_service_pb2 as pb
 from tickmux.v1 import quote_pb2, source_pb2
+from tickmux_client._answers import Snapshot
 from tickmux_client._events import CaughtUp, Conflated, Event, Hole, Reset, SourceChanged, Unmatched
-from tickmux_client._model import Quote, Snapshot, SourceStatus, StatusTable, join
+from tickmux_client._model import Quote, SourceStatus, StatusTable, join
 
 InstrumentKey = tuple[str, str]
 

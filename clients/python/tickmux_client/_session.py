@@ -2,20 +2,24 @@
 
 import logging
 import time
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Iterator
+from typing import Final, TypeVar
 
 import grpc
 
 from tickmux.v1 import market_data_service_pb2 as pb
+from tickmux_client._answers import Snapshot
 from tickmux_client._backoff import Backoff
 from tickmux_client._errors import InvalidRequestError, TickmuxClientError, UnavailableError, UnimplementedError
 from tickmux_client._events import Disconnected, Event, GoingAway, Reconnected
-from tickmux_client._model import Snapshot, duration_s
+from tickmux_client._model import duration_s
 from tickmux_client._options import BACKOFF_CAP_S, ConnectOptions
+from tickmux_client._position import Position
 from tickmux_client._sequence import Sequencer
 
 logger = logging.getLogger("tickmux_client")
+
+_Item = TypeVar("_Item")
 
 MISSED_HEARTBEATS: Final = 3
 STABLE_S: Final = 10.0
@@ -49,6 +53,11 @@ class Session:
         self._backoff = backoff or Backoff(cap_s=options.get("backoff_cap_s", BACKOFF_CAP_S))
         self._monotonic = monotonic
         self._token = request.resume_token
+        # Unlike the token of the next call it outlives the end of a chain: a program that goes on with it elsewhere
+        # before the new state is complete is told of the loss by the server.
+        self._reached = request.resume_token
+        self.position: Final = Position(request.resume_token)
+        """Where the consumer could go on elsewhere."""
         self._sent_token = ""
         self._sequencer = Sequencer(
             checks_holes=request.delivery != pb.DELIVERY_LATEST,
@@ -97,7 +106,7 @@ class Session:
             # It stands for a chain that has ended.
             self._token = ""
         if response.resume_token:
-            self._token = response.resume_token
+            self._token = self._reached = response.resume_token
         events += self._sequencer.receive(response)
         if response.going_away:
             self.is_leaving = True
@@ -113,11 +122,11 @@ class Session:
         self._cut()
         if self._refuses_token(error):
             # Begin anew; the sequencer will say Reset.
-            self._token = ""
+            self._token = self._reached = ""
             self.wait_s = 0.0
         elif self._is_final(error):
             if self._served:
-                error.resume_token = error.resume_token or self._token
+                error.resume_token = error.resume_token or self._reached
             raise error
         else:
             # Even a friendly farewell reaches all clients at once: the draw keeps them from coming back at once.
@@ -128,6 +137,10 @@ class Session:
         level = logging.WARNING if self._reconnects == 0 else logging.DEBUG
         logger.log(level, "%s; trying again in %.1f s", error, self.wait_s)
         return [Disconnected(str(error), error.reason, self.wait_s, attempts=self._reconnects)]
+
+    def give(self, events: list[_Item]) -> Iterator[_Item]:
+        """Give the consumer what `receive` or `lost` returned last, or the part of it that it wants."""
+        return self.position.give(events, self._reached)
 
     def end(self) -> None:
         """The subscription is over: nothing will be known of its sources any more."""

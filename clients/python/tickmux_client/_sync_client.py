@@ -13,21 +13,23 @@ import grpc
 
 from tickmux.v1 import market_data_service_pb2 as pb
 from tickmux.v1.market_data_service_pb2_grpc import MarketDataServiceStub
-from tickmux_client import _access, _options, _pages
+from tickmux_client import _access, _arguments, _options, _pages
+from tickmux_client._answers import Instruments, Snapshot
+from tickmux_client._arguments import Names
 from tickmux_client._errors import TickmuxClientError, closed, from_rpc
 from tickmux_client._events import Event
-from tickmux_client._model import Instruments, Quote, Snapshot, SourceStatus
+from tickmux_client._model import Quote, SourceStatus
 from tickmux_client._options import (
     TIMEOUT_S,
     ConnectOptions,
-    Names,
+    Metadata,
     SelectionOptions,
     SubscribeOptions,
-    selection,
     subscribe_request,
 )
 from tickmux_client._session import Session
 from tickmux_client._silence import SilenceWatch
+from tickmux_client._sync_subscription import Subscription
 
 _Request = TypeVar("_Request")
 _Answer = TypeVar("_Answer")
@@ -39,6 +41,7 @@ def connect(target: str, **options: Unpack[ConnectOptions]) -> "Client":
     Use it as `with connect("127.0.0.1:50051") as client`.
     Nothing is sent before the first call. Arguments and errors as `tickmux_client.connect`.
     """
+    _arguments.target(target)
     for_channel = _options.for_channel(options)
     credentials = _access.credentials(options)
     metadata = _access.call_metadata(target, options, is_encrypted=credentials is not None)
@@ -53,9 +56,7 @@ def connect(target: str, **options: Unpack[ConnectOptions]) -> "Client":
 class Client:
     """A client on one channel, made by `connect`. It may be used, and closed, from any thread."""
 
-    def __init__(
-        self, channel: grpc.Channel, target: str, options: ConnectOptions, metadata: tuple[tuple[str, str], ...]
-    ) -> None:
+    def __init__(self, channel: grpc.Channel, target: str, options: ConnectOptions, metadata: Metadata) -> None:
         self.target = target
         """Where the server listens."""
         self.channel = channel
@@ -67,7 +68,7 @@ class Client:
         self._closing = threading.Event()
 
     @property
-    def metadata(self) -> tuple[tuple[str, str], ...]:
+    def metadata(self) -> Metadata:
         """What is sent with every call, the token included: give it to calls of `stub` and `channel` as well."""
         return self._metadata
 
@@ -84,13 +85,15 @@ class Client:
         self._closing.set()
         self.channel.close()
 
-    def subscribe(self, symbols: Names = (), **options: Unpack[SubscribeOptions]) -> Generator[Event, None, None]:
+    def subscribe(self, symbols: Names = (), **options: Unpack[SubscribeOptions]) -> Subscription[Event]:
         """Stream events, as `tickmux_client.Client.subscribe`."""
-        return self._events(self._session(symbols, options))
+        session = self._session(symbols, options)
+        return Subscription(self._events(session), session.position)
 
-    def quotes(self, symbols: Names = (), **options: Unpack[SubscribeOptions]) -> Generator[Quote, None, None]:
+    def quotes(self, symbols: Names = (), **options: Unpack[SubscribeOptions]) -> Subscription[Quote]:
         """Stream quotes alone, as `tickmux_client.Client.quotes`."""
-        return self._quotes(self._session(symbols, options))
+        session = self._session(symbols, options)
+        return Subscription(self._quotes(session), session.position)
 
     def responses(
         self, symbols: Names = (), **options: Unpack[SubscribeOptions]
@@ -100,7 +103,7 @@ class Client:
 
     def snapshot(self, symbols: Names = (), *, page_size: int = 0, **options: Unpack[SelectionOptions]) -> Snapshot:
         """Ask for the present state, as `tickmux_client.Client.snapshot`."""
-        request = pb.GetSnapshotRequest(selection=selection(symbols, options), page_size=page_size)
+        request = _options.snapshot_request(symbols, page_size, options)
         pages = _pages.Pages[pb.GetSnapshotRequest, pb.GetSnapshotResponse](request)
         while not pages.is_complete:
             pages.add(self._ask(self.stub.GetSnapshot, pages.request))
@@ -110,7 +113,7 @@ class Client:
         self, symbols: Names = (), *, page_size: int = 0, **options: Unpack[SelectionOptions]
     ) -> Instruments:
         """Ask what can be quoted, as `tickmux_client.Client.instruments`."""
-        request = pb.ListInstrumentsRequest(selection=selection(symbols, options), page_size=page_size)
+        request = _options.instruments_request(symbols, page_size, options)
         pages = _pages.Pages[pb.ListInstrumentsRequest, pb.ListInstrumentsResponse](request)
         while not pages.is_complete:
             pages.add(self._ask(self.stub.ListInstruments, pages.request))
@@ -145,14 +148,13 @@ class Client:
     def _events(self, session: Session) -> Generator[Event, None, None]:
         with closing(self._batches(session)) as batches:
             for batch in batches:
-                yield from batch
+                yield from session.give(batch)
 
     def _quotes(self, session: Session) -> Generator[Quote, None, None]:
         with closing(self._batches(session)) as batches:
             for batch in batches:
-                for event in batch:
-                    if isinstance(event, Quote):
-                        yield event
+                quotes = [event for event in batch if isinstance(event, Quote)]
+                yield from session.give(quotes)
 
     def _batches(self, session: Session) -> Generator[list[Event], None, None]:
         try:

@@ -89,10 +89,9 @@ class Gate(grpc.aio.ServerInterceptor):
                     try:
                         await inner(request, context)
                     except asyncio.CancelledError:
-                        task = asyncio.current_task()
-                        if not session.objection or task is None or task.uncancel() > 0 or context.done():
-                            raise
-                        raise session.error() from None
+                        if not context.done():
+                            session.ending.claim()
+                        raise
             except RequestError as error:
                 await status.abort(context, error)
 

@@ -1,38 +1,27 @@
 """The open streams of each token: how many there are, and the end of those whose token no longer allows them."""
 
-import asyncio
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
 from tickmux_server.access.keyring import Keyring
 from tickmux_server.access.principal import Principal
 from tickmux_server.counting import counted
+from tickmux_server.ending import Ending
 from tickmux_server.errors import TokenEnded, TooManyStreams
 
 
 class Session:
-    """One stream, as its token sees it."""
+    """One stream, as its token sees it. To be made by the task that serves it."""
 
-    __slots__ = ("_task", "digest", "objection", "principal")
+    __slots__ = ("digest", "ending", "principal")
 
-    def __init__(self, digest: bytes, principal: Principal, task: "asyncio.Task[object]") -> None:
+    def __init__(self, digest: bytes, principal: Principal) -> None:
         self.digest = digest
         self.principal = principal
         """What the token allowed when the stream was opened."""
-        self.objection = ""
-        """Why the stream is to end, if it is. The error is made when it is raised: one that is kept here would, by its
-        traceback, keep the whole call until the garbage collector comes by."""
-        self._task = task
-
-    def end(self, objection: str) -> None:
-        """Cancel the call's task, for it to abort with an error."""
-        self.objection = objection
-        self._task.cancel()
-
-    def error(self) -> TokenEnded:
-        """What the stream ends with."""
-        return TokenEnded(self.principal.name, self.objection)
+        self.ending: Final = Ending()
 
 
 class Sessions:
@@ -64,9 +53,7 @@ class Sessions:
                 f"the token '{principal.name}' holds {counted(limit, 'stream')} already, which is all that it may; "
                 "end one, or widen a selection"
             )
-        task = asyncio.current_task()
-        assert task is not None  # noqa: S101 - a coroutine is always run by a task
-        session = Session(digest, principal, task)
+        session = Session(digest, principal)
         self._sessions[session] = None
         self._subscriptions[digest] += is_subscription
         try:
@@ -85,9 +72,10 @@ class Sessions:
         """
         ended: Counter[str] = Counter()
         for session in list(self._sessions):
-            if session.objection:
+            if session.ending.has_begun:
                 continue
             if objection := self._keyring.objection(session.digest, session.principal):
-                session.end(objection)
-                ended[f"token {session.principal.name} {objection}"] += 1
+                name = session.principal.name
+                session.ending.begin(TokenEnded(name, objection))
+                ended[f"token {name} {objection}"] += 1
         return ended

@@ -1,6 +1,6 @@
 """`tickmux watch --json`: every update as a line on stdout, and what else happens in words on stderr."""
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncIterator, Callable
 
 from tickmux_client import (
     CaughtUp,
@@ -123,7 +123,7 @@ class EventWords:
         return f"source {status.source}/{status.channel} is {state_name(status.message.state)}{why}"
 
 
-async def print_lines(events: AsyncGenerator[Event, None]) -> None:
+async def print_lines(events: AsyncIterator[Event]) -> None:
     """Print until the stream ends."""
     lines, words = QuoteLines(write_now), EventWords()
     async for event in events:

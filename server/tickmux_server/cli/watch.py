@@ -6,7 +6,7 @@ import os
 import re
 import sys
 import time
-from collections.abc import AsyncGenerator, Coroutine
+from collections.abc import AsyncIterator, Coroutine
 from typing import Any, Final, Protocol
 
 from tickmux_client import (
@@ -125,7 +125,7 @@ async def _watch_table(options: argparse.Namespace, screen: Screen) -> ExitCode:
     return ExitCode.OK
 
 
-async def _follow(events: AsyncGenerator[Event, None], board: QuoteBoard, ready: asyncio.Event) -> None:
+async def _follow(events: AsyncIterator[Event], board: QuoteBoard, ready: asyncio.Event) -> None:
     caught_up = False
     async for event in events:
         match event:
