@@ -132,15 +132,18 @@ MUTANTS: Final[Mapping[str, Mutant]] = {
     "sends-no-token": Mutant(24, _access, "call_metadata", to.instead(lambda *_, **__: ()), "secrets", "had to carry"),
     "shows-its-token": Mutant(24, Session, "lost", to.telling_the_token, "secrets", "shows the token"),
     "ends-without-the-token": Mutant(25, Session, "lost", to.loose_token, "lines", "`resume_token` is ''"),
-    "insists-on-the-token": Mutant(26, Session, "_refuses_token", to.instead(lambda *_: False), "lines", "is Error"),
+    "forgets-where-it-stood-with-the-chain": Mutant(
+        26, Session, "receive", to.reaching_no_further_than_the_token, "lines", "`resume_token` is ''"
+    ),
+    "insists-on-the-token": Mutant(27, Session, "_refuses_token", to.instead(lambda *_: False), "lines", "is Error"),
     "drops-the-callers-token": Mutant(
-        27, Session, "_refuses_token", to.callers_token_too, "lines", "what came is Disconnected"
+        28, Session, "_refuses_token", to.callers_token_too, "lines", "what came is Disconnected"
     ),
     "never-gives-up": Mutant(
-        28, Session, "__init__", to.then(to.set_to(_reconnects_max=None)), "lines", "what came is Disconnected"
+        29, Session, "__init__", to.then(to.set_to(_reconnects_max=None)), "lines", "what came is Disconnected"
     ),
     "tries-what-is-not-offered": Mutant(
-        29,
+        30,
         _errors,
         "_PERMANENT",
         to.healing(grpc.StatusCode.UNIMPLEMENTED),
@@ -148,20 +151,20 @@ MUTANTS: Final[Mapping[str, Mutant]] = {
         "what came is Disconnected",
     ),
     "unknown-is-healthy": Mutant(
-        30,
+        31,
         Quote,
         "is_stale",
         to.stale_by(lambda message, status: status.state in _UNHEALTHY or message.epoch < status.epoch),
         "stale",
         "`is_stale` had to be True",
     ),
-    "unknown-continuity-goes-on": Mutant(30, Session, "receive", to.known_continuity_alone, "lines", "had to be Reset"),
+    "unknown-continuity-goes-on": Mutant(31, Session, "receive", to.known_continuity_alone, "lines", "had to be Reset"),
     "unknown-flags-are-errors": Mutant(
-        30, Quote, "flags", to.instead(property(to.strict_flags)), "exit", "ended with 1"
+        31, Quote, "flags", to.instead(property(to.strict_flags)), "exit", "ended with 1"
     ),
-    "unknown-states-are-errors": Mutant(30, SourceState, "_missing_", to.instead(None), "exit", "ended with 1"),
-    "first-page-alone": Mutant(31, Pages, "add", to.then(to.set_to(is_complete=True)), "lines", "`resume_token` is ''"),
-    "snapshot-is-not-remembered": Mutant(31, Session, "__init__", to.not_after, "stale", "at SourceChanged"),
-    "snapshot-for-ever": Mutant(32, _client.Client, "_ask", to.until_had, "requests", "was asked for one more"),
+    "unknown-states-are-errors": Mutant(31, SourceState, "_missing_", to.instead(None), "exit", "ended with 1"),
+    "first-page-alone": Mutant(32, Pages, "add", to.then(to.set_to(is_complete=True)), "lines", "`resume_token` is ''"),
+    "snapshot-is-not-remembered": Mutant(32, Session, "__init__", to.not_after, "stale", "at SourceChanged"),
+    "snapshot-for-ever": Mutant(33, _client.Client, "_ask", to.until_had, "requests", "was asked for one more"),
 }
 """By name."""

@@ -111,6 +111,15 @@ def keep_token(receive: Callable[..., Events]) -> Callable[..., Events]:
     return changed
 
 
+def reaching_no_further_than_the_token(receive: Callable[..., Events]) -> Callable[..., Events]:
+    def changed(self: Session, response: pb.SubscribeResponse) -> Events:
+        events = receive(self, response)
+        self._reached = self._token
+        return events
+
+    return changed
+
+
 def repeats_as_news(note: Callable[..., None]) -> Callable[..., None]:
     def changed(self: Sequencer, key: Any, message: Any, position: Any, events: Events) -> None:
         before = len(events)

@@ -19,6 +19,8 @@ from tests.conformance.lines import (
 from tests.conformance.messages import fail, live, quote, resumed, state, unavailable
 from tests.conformance.scenario import Abort, Call, Cut, Scenario, Send
 
+from tickmux.v1 import market_data_service_pb2 as pb
+
 _OPENING: Final = Send(state(quote(1), token="t1"), [changed(), quoted(quote(1)), caught_up()])
 _SECOND: Final = Send(live(quote(2), token="t2"), [quoted(quote(2))])
 _KEPT: Final = ["binance/BTCUSDT"]
@@ -27,6 +29,7 @@ _ENDED_TOKEN: Final = fail(grpc.StatusCode.UNAUTHENTICATED, "TOKEN_ENDED")
 _REFUSED_TOKEN: Final = fail(grpc.StatusCode.INVALID_ARGUMENT, "INVALID_REQUEST", violation="resume_token")
 _BUSY: Final = fail(grpc.StatusCode.RESOURCE_EXHAUSTED, "TOO_MANY_STREAMS", retry_after_s=0.3)
 _BEHIND: Final = fail(grpc.StatusCode.RESOURCE_EXHAUSTED, "CLIENT_TOO_FAR_BEHIND", retry_after_s=2.5, resume_token="t2")
+_HALF_STATE: Final = state(quote(9), continuity=pb.CONTINUITY_RESET, is_complete=False)
 _BEARER: Final = {"token": "tmx-never-to-be-shown"}
 
 
@@ -126,6 +129,22 @@ SCENARIOS: Final = (
     ),
     Scenario(
         26,
+        "An error while a new state is not complete yet: the end, with the token of before",
+        calls=[
+            Call(
+                [
+                    _OPENING,
+                    Send(_HALF_STATE, [was_reset(stale=_KEPT), changed(), quoted(quote(9), gap_before=True)]),
+                    Abort(
+                        _ENDED_TOKEN,
+                        [error("ACCESS_DENIED", "UNAUTHENTICATED", "TOKEN_ENDED", resume_token="t1", stale=_KEPT)],
+                    ),
+                ]
+            )
+        ],
+    ),
+    Scenario(
+        27,
         "A later server refuses its predecessor's token: all begins anew",
         calls=[
             Call([_OPENING, Cut([cut_off(stale=_KEPT)])]),
@@ -150,7 +169,7 @@ SCENARIOS: Final = (
         ],
     ),
     Scenario(
-        27,
+        28,
         "INVALID_ARGUMENT for the caller's own request: the end",
         options={"resume_token": "of the caller"},
         calls=[
@@ -161,7 +180,7 @@ SCENARIOS: Final = (
         ],
     ),
     Scenario(
-        28,
+        29,
         "Permitted tries are spent: the end, with a token",
         options={"reconnects_max": 2},
         calls=[
@@ -179,7 +198,7 @@ SCENARIOS: Final = (
         ],
     ),
     Scenario(
-        29,
+        30,
         "UNIMPLEMENTED, from a server that gives no details: the end",
         calls=[Call([Abort(Fail(grpc.StatusCode.UNIMPLEMENTED), [error("UNIMPLEMENTED", "UNIMPLEMENTED", "")])])],
     ),

@@ -16,7 +16,7 @@ _SELECTED: Final = {"symbols": ["*USDT", "NOSUCH"]}
 
 SCENARIOS: Final = (
     Scenario(
-        31,
+        32,
         "A snapshot of several pages, and a stream that goes on after it",
         options={**_SELECTED, "call": "snapshot-then-subscribe", "token": "tmx-never-to-be-shown"},
         pages=[
@@ -72,7 +72,7 @@ SCENARIOS: Final = (
         ],
     ),
     Scenario(
-        32,
+        33,
         "A snapshot that cannot be had: an error at once",
         options={**_SELECTED, "call": "snapshot"},
         pages=[

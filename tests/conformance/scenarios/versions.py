@@ -17,7 +17,7 @@ _LATER: Final = pb.SubscribeResponse.FromString(live(_FLAGGED).SerializeToString
 
 SCENARIOS: Final = (
     Scenario(
-        30,
+        31,
         "Fields, flags, states and continuities of a later version",
         calls=[
             Call(
