@@ -101,7 +101,7 @@ final class Access {
      */
     Metadata callMetadata(String target) {
         Metadata sent = new Metadata();
-        metadata.forEach((name, value) -> sent.put(key(name), value));
+        metadata.forEach((name, value) -> sent.put(key(name), sendable(name, value)));
         if (!hasToken()) {
             return sent;
         }
@@ -167,6 +167,16 @@ final class Access {
                             + " in PEM form")
                     .exception();
         }
+    }
+
+    /** gRPC leaves any other value out, and writes it to its log. */
+    private static String sendable(String name, String value) {
+        if (value.chars().anyMatch(sign -> sign < ' ' || sign >= 0x7f)) {
+            throw Failure.invalidOption("metadata: the value of " + name
+                            + " holds signs other than ASCII ones (it is not shown here)")
+                    .exception();
+        }
+        return value;
     }
 
     private static Metadata.Key<String> key(String name) {

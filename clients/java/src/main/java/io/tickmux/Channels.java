@@ -8,6 +8,8 @@ import io.grpc.stub.MetadataUtils;
 import java.net.URI;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /** Makes the gRPC channel of a client. */
 final class Channels {
@@ -27,6 +29,10 @@ final class Channels {
      */
     private static final int STREAM_WINDOW_BYTES = 1 << 20;
 
+    private static final Pattern PORT = Pattern.compile(":(\\d*)$");
+
+    private static final int PORT_MAX = 65_535;
+
     private Channels() {}
 
     /**
@@ -39,8 +45,7 @@ final class Channels {
             String target, Access access, String serverName, Consumer<ManagedChannelBuilder<?>> customise) {
         var metadata = access.callMetadata(target);
         try {
-            // gRPC finds that out when it has taken threads already, and keeps them.
-            URI.create(target.contains("://") ? target : "//" + target);
+            requireTarget(target);
             NettyChannelBuilder builder = NettyChannelBuilder.forTarget(target, access.credentials())
                     .withOption(ChannelOption.CONNECT_TIMEOUT_MILLIS, CONNECT_TIMEOUT_MS)
                     .flowControlWindow(STREAM_WINDOW_BYTES)
@@ -67,5 +72,20 @@ final class Channels {
             throw Failure.invalidOption("\"" + target + "\" cannot be connected to: " + failure.getMessage())
                     .exception();
         }
+    }
+
+    /** gRPC finds out later: when it has taken threads already, or on one of its own, where nobody hears of it. */
+    private static void requireTarget(String target) {
+        URI.create(target.contains("://") ? target : "//" + target);
+        Matcher port = PORT.matcher(target);
+        if (port.find() && !isPort(port.group(1))) {
+            throw new IllegalArgumentException("a port is a number up to " + PORT_MAX);
+        }
+    }
+
+    private static boolean isPort(String digits) {
+        return digits.length() >= 1
+                && digits.length() <= String.valueOf(PORT_MAX).length()
+                && Integer.parseInt(digits) <= PORT_MAX;
     }
 }

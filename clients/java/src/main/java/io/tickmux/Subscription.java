@@ -111,7 +111,7 @@ public final class Subscription {
      *
      * @param interval 5 s if not given, at least 1 s
      * @return a new subscription
-     * @throws InvalidRequestException if it is not positive
+     * @throws InvalidRequestException if it is not positive, or longer than 100 years
      */
     public Subscription heartbeatInterval(Duration interval) {
         Draft draft = new Draft(this);
@@ -124,7 +124,7 @@ public final class Subscription {
      *
      * @param interval as fast as they come if not given
      * @return a new subscription
-     * @throws InvalidRequestException if it is not positive
+     * @throws InvalidRequestException if it is not positive, or longer than 100 years
      */
     public Subscription minInterval(Duration interval) {
         Draft draft = new Draft(this);
@@ -194,6 +194,10 @@ public final class Subscription {
     private static Duration positive(String name, Duration interval) {
         if (interval.isNegative() || interval.isZero()) {
             throw Failure.invalidOption(name + " must be positive, not " + interval).exception();
+        }
+        if (interval.compareTo(ContractTypes.FOREVER) > 0) {
+            String most = ContractTypes.FOREVER.toDays() + " days";
+            throw Failure.invalidOption(name + " must be at most " + most + ", not " + interval).exception();
         }
         return interval;
     }

@@ -74,13 +74,13 @@ public final class TickStream<T> implements Iterable<T>, AutoCloseable {
     }
 
     /**
-     * Where another subscription to the same selection, with the same delivery, can go on: after the restart of a program
-     * that has stored it. May be asked by any thread, also once the stream has ended.
+     * Where another subscription to the same selection, with the same delivery, can go on: after the restart of a
+     * program that has stored it. May be asked by any thread, also once the stream has ended.
      *
-     * <p>It stands for the responses of the server all of whose events were read, and left behind by the next read; never
-     * for the event at hand. Who goes on from it misses nothing, and sees again what came since. It moves on with the
-     * server's heartbeats, too, while a read waits, so store it from time to time: a server goes on only from a token
-     * that its history still reaches. Where it does not, the subscription begins with {@link Reset}.
+     * <p>It stands for the responses of the server all of whose events were read, and left behind by the next read;
+     * never for the event at hand. Who goes on from it misses nothing, and sees again what came since. It moves on with
+     * the server's heartbeats, too, while a read waits, so store it from time to time: a server goes on only from a
+     * token that its history still reaches. Where it does not, the subscription begins with {@link Reset}.
      *
      * @return for {@link Subscription#resumeToken}; empty if there is nowhere to go on
      */

@@ -290,7 +290,7 @@ public final class TickmuxClient implements AutoCloseable {
          * Sends a value with every call, those of {@link RawAccess} included.
          *
          * @param name its name
-         * @param value its value
+         * @param value its value, in printable ASCII
          * @return this builder
          */
         public Builder metadata(String name, String value) {

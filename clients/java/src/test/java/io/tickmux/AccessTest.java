@@ -80,6 +80,7 @@ class AccessTest {
         refused("ca: " + empty + " holds no certificate in PEM form", options -> options.ca(empty));
         refused("certificate: " + empty, options -> options.certificate(empty, missing));
         refused("metadata: ", options -> options.metadata("no name", "x"));
+        refused("metadata: the value of desk", options -> options.metadata("desk", SECRET + "\n"));
         refused(
                 "timeout and backoffCap must be positive, not PT0S and PT5S",
                 options -> options.timeout(Duration.ZERO));
@@ -91,7 +92,7 @@ class AccessTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"", "a b", "dns://a b", "[::1"})
+    @ValueSource(strings = {"", "a b", "dns://a b", "[::1", "localhost:", "localhost:99999", "localhost:12345678901"})
     void whatIsNoTargetIsRefused(String target) {
         var refusal = assertThrows(InvalidRequestException.class, () -> TickmuxClient.connect(target));
         String text = "\"" + target + "\" cannot be connected to: ";

@@ -351,6 +351,9 @@ class SessionTest {
         refused(
                 "minInterval must be positive, not PT-1S",
                 () -> Subscription.all().minInterval(Duration.ofSeconds(-1)));
+        refused(
+                "heartbeatInterval must be at most 36500 days, not " + Duration.ofSeconds(Long.MAX_VALUE),
+                () -> Subscription.all().heartbeatInterval(Duration.ofSeconds(Long.MAX_VALUE)));
         String twoPlaces = "give after or resumeToken, not both: a snapshot has its own token";
         refused(twoPlaces, () -> Subscription.all().after(snapshot("t")).resumeToken("u"));
         refused(twoPlaces, () -> Subscription.all().resumeToken("u").after(snapshot("t")));
