@@ -7,7 +7,20 @@ import time
 from collections.abc import Callable, Coroutine
 from typing import Final
 
-from benchmarks import alpaca, consolidated, fan_out, hub, idle, ingest, machine, restart, resume, stalled
+from benchmarks import (
+    alpaca,
+    clients,
+    consolidated,
+    fan_out,
+    hub,
+    idle,
+    ingest,
+    machine,
+    peer,
+    restart,
+    resume,
+    stalled,
+)
 from benchmarks.workers import WorkerFailed
 
 
@@ -28,6 +41,8 @@ PARTS: Final[dict[str, Callable[[], Coroutine[None, None, str]]]] = {
     "alpaca": _alpaca,
     "consolidated": _consolidated,
     "fan-out": fan_out.report,
+    "peer": peer.report,
+    "clients": clients.report,
     "resume": resume.report,
     "stalled": stalled.report,
     "idle": idle.report,

@@ -1,23 +1,17 @@
 """N clients x rate over real gRPC on loopback: server and clients are processes that share this machine's cores."""
 
-import asyncio
 import os
 from collections.abc import Sequence
-from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from statistics import median
 from typing import Final
 
-from benchmarks.arithmetic import percentile
-from benchmarks.fan_out_plan import BURST_S, INSTRUMENTS, Load, expected, selections
+from benchmarks.fan_out_plan import BURST_S, INSTRUMENTS, Load
+from benchmarks.fan_out_run import Clients, Run, fastest_clients, measure
+from benchmarks.go_programs import MISSING, go_programs
 from benchmarks.tables import table, verdict
-from benchmarks.workers import worker
 
 ROUNDS: Final = 3
 SECONDS: Final = 3.0
-LATE_S_MAX: Final = 5.0
-"""How long after the last update clients go on reading what they are owed."""
-CLIENT_PROCESSES_MAX: Final = 2
 DELIVERED_SHARE_MIN: Final = 0.98
 """Of the rate: what is missing to it is the time that the last burst takes to arrive."""
 
@@ -31,27 +25,6 @@ LOADS: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
-    """One measurement of one load."""
-
-    seconds: float
-    """From the first update to the last quote that a client received."""
-    owed: int
-    delivered: int
-    conflated: int
-    latencies_ms: tuple[float, float, float]
-    """p50, p99, p99.9, from received_at to decoded."""
-    server_cores: float
-    client_cores: float
-    server_us_per_response: float
-
-    @property
-    def rate(self) -> float:
-        """Quotes delivered a second."""
-        return self.delivered / self.seconds
-
-
 async def report(rounds: int = ROUNDS, seconds: float = SECONDS, loads: Sequence[Load] = LOADS) -> str:
     """Measure and return the table.
 
@@ -59,60 +32,15 @@ async def report(rounds: int = ROUNDS, seconds: float = SECONDS, loads: Sequence
         WorkerFailed: A process failed.
     """
     runs: dict[Load, list[Run]] = {load: [] for load in loads}
-    for _ in range(rounds):
-        for load in loads:
-            runs[load].append(await measure(load, seconds))
-    return fan_out_table(runs, seconds)
+    async with go_programs("load") as programs:
+        clients = fastest_clients(programs)
+        for _ in range(rounds):
+            for load in loads:
+                runs[load].append(await measure(load, seconds, clients))
+    return fan_out_table(runs, seconds, clients)
 
 
-async def measure(load: Load, seconds: float) -> Run:
-    """Run one load once, with processes of its own."""
-    updates = load.updates(seconds)
-    chosen = selections(load)
-    owed = expected(chosen, updates)
-    processes = min(load.clients, CLIENT_PROCESSES_MAX)
-    async with AsyncExitStack() as stack:
-        server = await stack.enter_async_context(worker("benchmarks.server"))
-        clients = [await stack.enter_async_context(worker("benchmarks.fan_out_client")) for _ in range(processes)]
-        address = (await server.ask(do="address"))["address"]
-        await asyncio.gather(
-            *(
-                client.ask(do="open", address=address, selections=chosen[n::processes], sample_every=load.sample_every)
-                for n, client in enumerate(clients)
-            )
-        )
-        before = await server.ask(do="usage")
-        if before["streams"] != load.clients:
-            raise RuntimeError(f"{before['streams']} of {load.clients} streams are open")
-        collecting = asyncio.gather(
-            *(
-                client.ask(do="collect", owed=owed[n::processes], limit_s=seconds + LATE_S_MAX)
-                for n, client in enumerate(clients)
-            )
-        )
-        fed = await server.ask(do="run", rate=load.rate, updates=updates)
-        answers = await collecting
-        after = await server.ask(do="usage")
-    elapsed_s = (max(answer["last_ns"] for answer in answers) - fed["started_ns"]) / 1e9
-    server_cpu_s = after["cpu_s"] - before["cpu_s"]
-    latencies_ms = sorted(stamp / 1e6 for answer in answers for stamp in answer["latencies_ns"])
-    return Run(
-        seconds=elapsed_s,
-        owed=sum(owed),
-        delivered=sum(answer["quotes"] for answer in answers),
-        conflated=sum(answer["conflated"] for answer in answers),
-        latencies_ms=(
-            percentile(latencies_ms, 0.5),
-            percentile(latencies_ms, 0.99),
-            percentile(latencies_ms, 0.999),
-        ),
-        server_cores=server_cpu_s / elapsed_s,
-        client_cores=sum(answer["cpu_s"] for answer in answers) / elapsed_s,
-        server_us_per_response=server_cpu_s / sum(answer["responses"] for answer in answers) * 1e6,
-    )
-
-
-def fan_out_table(runs: dict[Load, list[Run]], seconds: float) -> str:
+def fan_out_table(runs: dict[Load, list[Run]], seconds: float, clients: Clients) -> str:
     """The table: medians over the repeats."""
     rows = []
     for load, repeats in runs.items():
@@ -156,11 +84,23 @@ def fan_out_table(runs: dict[Load, list[Run]], seconds: float) -> str:
         "latency: from received_at to decoded by the client, one clock, after half a second of warming up.",
         "missing: neither delivered nor reported as conflated within the limit, all repeats together.",
         "server %, clients %: of one core. us/write: the server's whole CPU time by the responses that it wrote.",
-        f"the server and up to {CLIENT_PROCESSES_MAX} Python client processes share {cores} cores. Each client has a",
-        "connection of its own. The clients' work bounds these figures as much as the server's.",
+        *_clients_notes(clients, cores),
         *_goals(runs, seconds),
     ]
     return table("FAN-OUT: quotes over gRPC on loopback", columns, rows, notes)
+
+
+def _clients_notes(clients: Clients, cores: int) -> list[str]:
+    if clients.processes_max == 1:
+        return [
+            f"the server and one process of {clients.language} with all clients share {cores} cores. Each client has a",
+            "connection of its own.",
+        ]
+    return [
+        f"the server and up to {clients.processes_max} processes of {clients.language} with the clients share {cores}",
+        "cores. Each client has a connection of its own.",
+        f"{MISSING}: clients in Python stand in for those in Go, and bound these figures as much as the server does.",
+    ]
 
 
 def _goals(runs: dict[Load, list[Run]], seconds: float) -> list[str]:

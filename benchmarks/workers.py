@@ -11,7 +11,7 @@ import resource
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,17 +27,17 @@ Message = dict[str, Any]
 class WorkerFailed(Exception):
     """A worker ended, or did not answer in time. Its own words are on stderr."""
 
-    def __init__(self, module: str, problem: str) -> None:
-        self.module = module
+    def __init__(self, name: str, problem: str) -> None:
+        self.name = name
         self.problem = problem
-        super().__init__(f"{module}: {problem}")
+        super().__init__(f"{name}: {problem}")
 
 
 class Worker:
     """The asking side of one process."""
 
-    def __init__(self, module: str, process: Process) -> None:
-        self._module = module
+    def __init__(self, name: str, process: Process) -> None:
+        self._name = name
         self._process = process
 
     async def ask(self, timeout_s: float = ANSWER_TIMEOUT_S, **request: Any) -> Message:
@@ -55,25 +55,45 @@ class Worker:
                 await stdin.drain()
                 line = await stdout.readline()
         except TimeoutError:
-            raise WorkerFailed(self._module, f"no answer within {timeout_s:.0f} s") from None
+            raise WorkerFailed(self._name, f"no answer within {timeout_s:.0f} s") from None
         except ConnectionError:
             line = b""
         if not line:
-            raise WorkerFailed(self._module, "it ended before it answered")
+            raise WorkerFailed(self._name, "it ended before it answered")
         answer: Message = json.loads(line)
         return answer
 
 
+def worker(
+    module: str,
+    *arguments: str,
+    python: str = sys.executable,
+    environment: Mapping[str, str] | None = None,
+    core: int | None = None,
+) -> AbstractAsyncContextManager[Worker]:
+    """Run `python -m module` as `program` runs a command."""
+    return program(module, python, "-m", module, *arguments, environment=environment, core=core)
+
+
 @asynccontextmanager
-async def worker(
-    module: str, *arguments: str, python: str = sys.executable, environment: Mapping[str, str] | None = None
+async def program(
+    name: str, *command: str | Path, environment: Mapping[str, str] | None = None, core: int | None = None
 ) -> AsyncIterator[Worker]:
-    """Run `python -m module` for as long as the context lasts; it ends when its stdin closes."""
+    """Run a command for as long as the context lasts; it ends when its stdin closes.
+
+    Args:
+        name: What errors call it.
+        command: The program and its arguments.
+        environment: In place of this process's own.
+        core: The only one that it may use, by number; any if none is given.
+    """
+    if core is not None:
+        command = (sys.executable, "-m", "benchmarks.pinned", str(core), *command)
     process = await asyncio.create_subprocess_exec(
-        python, "-m", module, *arguments, stdin=PIPE, stdout=PIPE, cwd=ROOT, env=environment, limit=_LINE_BYTES_MAX
+        *command, stdin=PIPE, stdout=PIPE, cwd=ROOT, env=environment, limit=_LINE_BYTES_MAX
     )
     try:
-        yield Worker(module, process)
+        yield Worker(name, process)
     finally:
         if process.stdin is not None:
             process.stdin.close()

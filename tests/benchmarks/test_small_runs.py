@@ -2,21 +2,102 @@
 
 from dataclasses import replace
 
-from benchmarks import alpaca, consolidated, fan_out, hub, idle, ingest, restart, resume, stalled, stalled_scene
+import pytest
+from benchmarks import (
+    alpaca,
+    clients,
+    consolidated,
+    fan_out,
+    fan_out_run,
+    go_programs,
+    hub,
+    idle,
+    ingest,
+    peer,
+    restart,
+    resume,
+    stalled,
+    stalled_scene,
+)
+from benchmarks.clients_plan import Plan as ClientsPlan
 from benchmarks.fan_out_plan import Load
 from benchmarks.workloads import generated_binance_trades, generated_kraken_tickers
+from tests.clients_go.toolchain import BUILD_S, require_go
+
+FAN_OUT = Load(clients=3, rate=1_000, selecting=True, sample_every=1)
+CLIENTS = ClientsPlan(
+    rounds=1, quotes_each=(10,), seconds=0.1, warm_up_s=0.0, first_warm_up_s=0.0, latency_s=0.1, latency_warm_up_s=0.0
+)
 
 
-async def test_fan_out_delivers_what_is_owed() -> None:
-    load = Load(clients=3, rate=1_000, selecting=True, sample_every=1)
-
-    run = await fan_out.measure(load, seconds=0.8)
+async def test_fan_out_delivers_what_is_owed_to_clients_in_python() -> None:
+    run = await fan_out_run.measure(FAN_OUT, 0.8, fan_out_run.PYTHON_CLIENTS)
 
     assert run.owed > 1_600
     assert run.delivered + run.conflated == run.owed
     assert run.latencies_ms[0] > 0
-    text = fan_out.fan_out_table({load: [run]}, 0.8)
+    text = fan_out.fan_out_table({FAN_OUT: [run]}, 0.8, fan_out_run.PYTHON_CLIENTS)
     assert "3 x 1000/s: all and 100 symbols" in text
+    assert "Go is not installed: clients in Python stand in" in text
+
+
+@pytest.mark.timeout(BUILD_S + 60)
+async def test_fan_out_delivers_what_is_owed_to_clients_in_go() -> None:
+    require_go()
+
+    async with go_programs.go_programs("load") as programs:
+        in_go = fan_out_run.fastest_clients(programs)
+        run = await fan_out_run.measure(FAN_OUT, 0.8, in_go)
+
+    assert in_go.language == "Go"
+    assert run.owed > 1_600
+    assert run.delivered + run.conflated == run.owed
+    assert run.latencies_ms[0] > 0
+    assert "not installed" not in fan_out.fan_out_table({FAN_OUT: [run]}, 0.8, in_go)
+
+
+@pytest.mark.timeout(BUILD_S + 60)
+async def test_both_servers_deliver_what_they_owe() -> None:
+    require_go()
+
+    async with go_programs.go_programs("load", "peer") as programs:
+        assert programs is not None
+        pair = await peer.measure(FAN_OUT, 0.8, programs, ours_first=False)
+
+    assert pair.ours.owed == pair.plain.owed > 1_600
+    assert pair.ours.delivered + pair.ours.conflated == pair.ours.owed
+    assert pair.plain.delivered + pair.plain.conflated == pair.plain.owed
+    assert pair.plain.responses == pair.plain.delivered
+    assert pair.plain.latencies_ms[0] > 0
+    text = peer.peer_table({FAN_OUT: [pair]}, 0.8)
+    assert "plain Go" in text
+    assert "3 x 1,000/s, tickmux to plain Go" in text
+
+
+@pytest.mark.timeout(BUILD_S + 60)
+async def test_each_client_is_measured_beside_the_generated_code() -> None:
+    require_go()
+
+    text = await clients.report(CLIENTS)
+
+    for name in ("Python, asyncio", "Python, synchronous", "Go"):
+        assert text.count(f"\n{name} ") == 2, text
+        assert f"goal: {name}: " in text
+    assert "nan" not in text
+
+
+async def test_without_go_its_rows_are_named_as_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(go_programs, "which", lambda _: None)
+
+    beside = await peer.report(loads=(FAN_OUT,))
+    alone = await clients.report(CLIENTS)
+
+    assert "Go is not installed" in beside
+    assert "missing" in next(line for line in beside.splitlines() if line.startswith("3 x"))
+    consumption, latency = alone.split("\n\n")
+    assert "the server that replays prepared bytes cannot be built" in consumption
+    assert "Go is missing: Go is not installed." in latency
+    assert "\nPython, asyncio  " in latency
 
 
 async def test_clients_that_resume_receive_exactly_what_they_missed() -> None:

@@ -3,7 +3,7 @@
 import pytest
 from tests.clients_go.toolchain import BUILD_S, ROOT, go, require_go, run
 
-PACKAGES = ("./clients/go/...", "./tests/clients_go/...")
+PACKAGES = ("./clients/go/...", "./tests/clients_go/...", "./benchmarks/go/...")
 
 pytestmark = pytest.mark.timeout(BUILD_S + 20)
 
@@ -14,7 +14,7 @@ def _go() -> None:
 
 
 def test_formatting() -> None:
-    assert run("gofmt", "-l", "clients/go", "tests/clients_go") == ""
+    assert run("gofmt", "-l", "clients/go", "tests/clients_go", "benchmarks/go") == ""
 
 
 def test_vet_and_staticcheck() -> None:

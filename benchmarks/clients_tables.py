@@ -1,0 +1,106 @@
+"""The tables of what our clients cost their user."""
+
+from collections.abc import Iterable
+from statistics import median
+from typing import Final
+
+from benchmarks.clients_plan import Latency, Plan, Results
+from benchmarks.go_programs import MISSING as GO_MISSING
+from benchmarks.tables import table, verdict
+
+RATIO_MIN: Final = 0.8
+"""Of the quotes that the generated code alone reads with the same CPU."""
+
+
+def consumption_table(plan: Plan, results: Results) -> str:
+    """Quotes a second from one stream: medians over the repeats."""
+    rows = []
+    for name in _names(results.consumed):
+        rows += [_consumption_row(name, quotes, results) for quotes in plan.quotes_each]
+    rows += [(missing.name, "missing", *[""] * 7) for missing in results.missing]
+    columns = (
+        "client",
+        "quotes/response",
+        "stubs quotes/s",
+        "CPU %",
+        "us/quote",
+        "client quotes/s",
+        "CPU %",
+        "us/quote",
+        "ratio",
+    )
+    notes = [
+        f"medians of {plan.rounds} repeats of {plan.seconds:g} s in turn. stubs: the generated code alone, as programs",
+        "without a client use it, with gRPC's own options. Symbol and bid of each quote are read.",
+        "each program has one core for all of its threads; CPU %: of that core, us/quote: of CPU.",
+        "ratio: of quotes for the same CPU, client to stubs, as the core is not theirs alone.",
+        f"the server replays prepared bytes, on another core if there is one, of which it took {_server_share(results)} %",
+        "at most.",
+        *_goals(plan, results),
+        *(f"{missing.name} is missing: {missing.why}." for missing in results.missing),
+    ]
+    if not results.consumed:
+        notes = [
+            f"{GO_MISSING}: the server that replays prepared bytes cannot be built, and without it none is measured."
+        ]
+    return table("CLIENTS: quotes from one stream, on one core", columns, rows, notes)
+
+
+def _consumption_row(name: str, quotes: int, results: Results) -> tuple[str, ...]:
+    cells = [name, f"{quotes}"]
+    for way in ("stubs", "client"):
+        runs = results.consumed[name, quotes, way]
+        cells += [
+            f"{median(run.rate for run in runs):,.0f}",
+            f"{100 * median(run.cores for run in runs):.0f}",
+            f"{median(run.us_per_quote for run in runs):.2f}",
+        ]
+    return (*cells, f"{_ratio(name, quotes, results):.2f}")
+
+
+def _ratio(name: str, quotes: int, results: Results) -> float:
+    stubs, client = (results.consumed[name, quotes, way] for way in ("stubs", "client"))
+    return median(one.us_per_quote / other.us_per_quote for one, other in zip(stubs, client, strict=True))
+
+
+def _server_share(results: Results) -> str:
+    return f"{100 * max((run.server_cores for runs in results.consumed.values() for run in runs), default=0):.0f}"
+
+
+def _goals(plan: Plan, results: Results) -> Iterable[str]:
+    for name in _names(results.consumed):
+        ratios = {quotes: _ratio(name, quotes, results) for quotes in plan.quotes_each}
+        worst = min(ratios, key=lambda quotes: ratios[quotes])
+        yield (
+            f"goal: {name}: at least {RATIO_MIN:g} of the stubs: {ratios[worst]:.2f} with {worst} quotes a response, "
+            f"{verdict(met=ratios[worst] >= RATIO_MIN)}"
+        )
+
+
+def latency_table(plan: Plan, results: Results) -> str:
+    """From received_at to user code: medians over the repeats."""
+    rows = [
+        (
+            name,
+            *(cell for way in ("stubs", "client") for cell in _latency_cells(results.latencies[name, way])),
+        )
+        for name in _names(results.latencies)
+    ]
+    rows += [(missing.name, "missing", "", "", "") for missing in results.missing]
+    columns = ("client", "stubs p50 ms", "p99 ms", "client p50 ms", "p99 ms")
+    notes = [
+        f"medians of {plan.rounds} repeats of {plan.latency_s:g} s in turn, in brackets the best one; from received_at",
+        f"to user code that has the quote, one clock. Our server makes {plan.rate:,} quotes a second, on a core of its",
+        "own if there is one; each client, alone on the other, takes all of them.",
+        *(f"{missing.name} is missing: {missing.why}." for missing in results.missing),
+    ]
+    return table(f"CLIENTS: latency at {plan.rate:,} quotes a second", columns, rows, notes)
+
+
+def _latency_cells(runs: list[Latency]) -> tuple[str, str]:
+    p50_ms, p99_ms = [run.p50_ms for run in runs], [run.p99_ms for run in runs]
+    return f"{median(p50_ms):.2f} ({min(p50_ms):.2f})", f"{median(p99_ms):.1f} ({min(p99_ms):.1f})"
+
+
+def _names(measured: Iterable[tuple[str, ...]] | Iterable[tuple[str, int, str]]) -> list[str]:
+    return list(dict.fromkeys(key[0] for key in measured))
