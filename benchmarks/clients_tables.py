@@ -34,8 +34,8 @@ def consumption_table(plan: Plan, results: Results) -> str:
         "without a client use it, with gRPC's own options. Symbol and bid of each quote are read.",
         "each program has one core for all of its threads; CPU %: of that core, us/quote: of CPU.",
         "ratio: of quotes for the same CPU, client to stubs, as the core is not theirs alone.",
-        f"the server replays prepared bytes, on another core if there is one, of which it took {_server_share(results)} %",
-        "at most.",
+        "the server replays prepared bytes, on another core if there is one; of that it took, at most,",
+        f"{_server_share(results)} %.",
         *_goals(plan, results),
         *(f"{missing.name} is missing: {missing.why}." for missing in results.missing),
     ]
