@@ -17,6 +17,7 @@ from tickmux_client._answers import Instruments, Snapshot
 from tickmux_client._arguments import Names
 from tickmux_client._errors import TickmuxClientError, UnavailableError, closed, from_rpc
 from tickmux_client._events import Event
+from tickmux_client._loop_silence import LoopSilenceWatch
 from tickmux_client._model import Quote, SourceStatus
 from tickmux_client._options import (
     TIMEOUT_S,
@@ -227,26 +228,32 @@ class Client:
             return
         call = self.stub.Subscribe(session.open(), metadata=self._metadata)
         self._calls.add(call)
+        watch = LoopSilenceWatch(session.silence_s_max, call.cancel)
         try:
-            while (response := await self._read(call, session)) is not None:
+            while (response := await self._read(call, watch, session)) is not None:
                 yield response
         finally:
+            watch.stop()
             # An abandoned call would go on receiving: grpc does not end it when it is forgotten.
             call.cancel()
             self._calls.discard(call)
 
-    async def _read(self, call: "SubscribeCall", session: Session) -> pb.SubscribeResponse | None:
+    async def _read(
+        self, call: "SubscribeCall", watch: LoopSilenceWatch, session: Session
+    ) -> pb.SubscribeResponse | None:
+        watch.begin(session.read_s_max)
         try:
-            async with asyncio.timeout(session.read_s_max):
-                response = await call.read()
-        except TimeoutError:
-            raise session.silence() from None
+            response = await call.read()
         except grpc.aio.AioRpcError as failure:
             raise from_rpc(failure, self.target) from None
         except asyncio.CancelledError:
             if self._was_closed():
                 return None
+            if watch.is_silent and not _is_task_cancelled():
+                raise session.silence() from None
             raise
+        finally:
+            watch.end()
         if response is grpc.aio.EOF:
             return None
         if not isinstance(response, pb.SubscribeResponse):
@@ -256,10 +263,15 @@ class Client:
 
     def _was_closed(self) -> bool:
         """Whether a call was cancelled by our own `close`, and not its task by someone else."""
-        task = asyncio.current_task()
-        return self._closing.is_set() and not (task and task.cancelling())
+        return self._closing.is_set() and not _is_task_cancelled()
 
     async def _pause(self, wait_s: float) -> None:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(wait_s):
                 await self._closing.wait()
+
+
+def _is_task_cancelled() -> bool:
+    """Whether someone else wants our task to end, and not we one of its calls."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
