@@ -16,12 +16,12 @@ class Plan:
     rounds: int = 3
     quotes_each: tuple[int, ...] = (1, 10, 100)
     """Quotes in a response of the replay."""
-    seconds: float = 1.0
+    seconds: float = 0.7
     warm_up_s: float = 0.3
     first_warm_up_s: float = 2.0
     """Of each program's first run, in which a virtual machine compiles what it runs often."""
     rate: int = 1_000
-    latency_s: float = 2.0
+    latency_s: float = 1.5
     latency_warm_up_s: float = 0.5
 
 

@@ -1,20 +1,21 @@
 """The programs of benchmarks/go, built where Go is at hand."""
 
-import asyncio
 import os
 import tempfile
-from asyncio.subprocess import PIPE, STDOUT
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from shutil import which
 from typing import Final
 
-from benchmarks.workers import ROOT, WorkerFailed
+from benchmarks.building import build
 
 MISSING: Final = "Go is not installed"
-BUILD_S: Final = 600.0
-"""The first build compiles gRPC."""
+
+
+def has_go() -> bool:
+    """Whether this machine can build them."""
+    return which("go") is not None
 
 
 @asynccontextmanager
@@ -24,29 +25,12 @@ async def go_programs(*names: str) -> AsyncIterator[Mapping[str, Path] | None]:
     Raises:
         WorkerFailed: One of them cannot be built.
     """
-    if which("go") is None:
+    if not has_go():
         yield None
         return
     with tempfile.TemporaryDirectory(prefix="tickmux-go-") as text:
         folder = Path(text)
-        await _build(folder, names)
+        packages = [f"./benchmarks/go/{name}" for name in names]
+        # The module may be a clone without its history.
+        await build("go", "build", "-buildvcs=false", "-o", f"{folder}{os.sep}", *packages)
         yield {name: folder / name for name in names}
-
-
-async def _build(folder: Path, names: tuple[str, ...]) -> None:
-    packages = [f"./benchmarks/go/{name}" for name in names]
-    # The module may be a clone without its history.
-    process = await asyncio.create_subprocess_exec(
-        "go", "build", "-buildvcs=false", "-o", f"{folder}{os.sep}", *packages, cwd=ROOT, stdout=PIPE, stderr=STDOUT
-    )
-    try:
-        async with asyncio.timeout(BUILD_S):
-            output, _ = await process.communicate()
-    except TimeoutError:
-        raise WorkerFailed("go build", f"it did not end within {BUILD_S:.0f} s") from None
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    if process.returncode:
-        raise WorkerFailed("go build", f"it ended with {process.returncode}:\n{output.decode(errors='replace')}")

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.go_programs import MISSING as GO_MISSING
+from benchmarks.java_reader import MISSING as JAVA_MISSING
+from benchmarks.java_reader import java_reader
 from benchmarks.workers import Worker, program, worker
 
 
@@ -36,12 +38,14 @@ async def all_readers(go: Mapping[str, Path] | None) -> AsyncIterator[tuple[Read
     Raises:
         WorkerFailed: One of them cannot be built.
     """
-    yield (
-        Reader("Python, asyncio", lambda core: worker("benchmarks.reader", "asyncio", core=core)),
-        Reader("Python, synchronous", lambda core: worker("benchmarks.reader", "sync", core=core)),
-        Missing("Go", GO_MISSING) if go is None else Reader("Go", _go(go["reader"])),
-    )
+    async with java_reader() as java:
+        yield (
+            Reader("Python, asyncio", lambda core: worker("benchmarks.reader", "asyncio", core=core)),
+            Reader("Python, synchronous", lambda core: worker("benchmarks.reader", "sync", core=core)),
+            Missing("Go", GO_MISSING) if go is None else _reader("Go", go["reader"]),
+            Missing("Java", JAVA_MISSING) if java is None else _reader("Java", *java),
+        )
 
 
-def _go(path: Path) -> Callable[[int], AbstractAsyncContextManager[Worker]]:
-    return lambda core: program("reader", path, core=core)
+def _reader(name: str, *command: str | Path) -> Reader:
+    return Reader(name, lambda core: program(name, *command, core=core))

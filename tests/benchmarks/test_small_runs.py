@@ -13,16 +13,23 @@ from benchmarks import (
     hub,
     idle,
     ingest,
+    java_reader,
     peer,
     restart,
     resume,
     stalled,
     stalled_scene,
 )
+from benchmarks.building import BUILD_S
 from benchmarks.clients_plan import Plan as ClientsPlan
 from benchmarks.fan_out_plan import Load
 from benchmarks.workloads import generated_binance_trades, generated_kraken_tickers
-from tests.clients_go.toolchain import BUILD_S, require_go
+
+
+def require_go() -> None:
+    if not go_programs.has_go():
+        pytest.skip(f"{go_programs.MISSING}: what is measured with programs in Go is not run")
+
 
 FAN_OUT = Load(clients=3, rate=1_000, selecting=True, sample_every=1)
 CLIENTS = ClientsPlan(
@@ -74,20 +81,25 @@ async def test_both_servers_deliver_what_they_owe() -> None:
     assert "3 x 1,000/s, tickmux to plain Go" in text
 
 
-@pytest.mark.timeout(BUILD_S + 60)
+@pytest.mark.timeout(2 * BUILD_S)
 async def test_each_client_is_measured_beside_the_generated_code() -> None:
     require_go()
 
     text = await clients.report(CLIENTS)
 
-    for name in ("Python, asyncio", "Python, synchronous", "Go"):
+    measured = ["Python, asyncio", "Python, synchronous", "Go"]
+    has_java = java_reader.MISSING not in text
+    for name in [*measured, "Java"] if has_java else measured:
         assert text.count(f"\n{name} ") == 2, text
         assert f"goal: {name}: " in text
     assert "nan" not in text
+    if not has_java:
+        pytest.skip(f"{java_reader.MISSING}: the Java client was not measured")
 
 
-async def test_without_go_its_rows_are_named_as_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(go_programs, "which", lambda _: None)
+async def test_what_is_missing_on_a_machine_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    for toolchain in (go_programs, java_reader):
+        monkeypatch.setattr(toolchain, "which", lambda _: None)
 
     beside = await peer.report(loads=(FAN_OUT,))
     alone = await clients.report(CLIENTS)
@@ -96,7 +108,8 @@ async def test_without_go_its_rows_are_named_as_missing(monkeypatch: pytest.Monk
     assert "missing" in next(line for line in beside.splitlines() if line.startswith("3 x"))
     consumption, latency = alone.split("\n\n")
     assert "the server that replays prepared bytes cannot be built" in consumption
-    assert "Go is missing: Go is not installed." in latency
+    for reason in ("Go is missing: Go is not installed.", "Java is missing: a JDK or Maven is not installed."):
+        assert reason in latency
     assert "\nPython, asyncio  " in latency
 
 
