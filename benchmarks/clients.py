@@ -70,7 +70,6 @@ async def _consume(plan: Plan, started: Started, server: Worker, results: Result
                     after = await server.ask(do="usage")
                     runs.append(
                         Consumed(
-                            rate=read["quotes"] / read["seconds"],
                             us_per_quote=read["cpu_s"] / read["quotes"] * 1e6,
                             cores=read["cpu_s"] / read["seconds"],
                             server_cores=(after["cpu_s"] - before["cpu_s"]) / (warm_up_s + read["seconds"]),

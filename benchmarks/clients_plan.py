@@ -29,11 +29,10 @@ class Plan:
 class Consumed:
     """One run against the replay."""
 
-    rate: float
-    """Quotes a second."""
     us_per_quote: float
     """CPU of the consumer's process by the quotes that it read."""
     cores: float
+    """CPU of the consumer's process by time: what it got of the core that it may use."""
     server_cores: float
 
 

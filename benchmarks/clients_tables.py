@@ -17,33 +17,35 @@ def consumption_table(plan: Plan, results: Results) -> str:
     rows = []
     for name in _names(results.consumed):
         rows += [_consumption_row(name, quotes, results) for quotes in plan.quotes_each]
-    rows += [(missing.name, "missing", *[""] * 7) for missing in results.missing]
+    rows += [(missing.name, "missing", *[""] * 5) for missing in results.missing]
     columns = (
         "client",
         "quotes/response",
         "stubs quotes/s",
-        "CPU %",
         "us/quote",
         "client quotes/s",
-        "CPU %",
         "us/quote",
         "ratio",
     )
-    notes = [
+    return table("CLIENTS: quotes from one stream, on one core", columns, rows, _consumption_notes(plan, results))
+
+
+def _consumption_notes(plan: Plan, results: Results) -> list[str]:
+    runs = [run for repeats in results.consumed.values() for run in repeats]
+    if not runs:
+        return [
+            f"{GO_MISSING}: the server that replays prepared bytes cannot be built, and without it none is measured."
+        ]
+    return [
         f"medians of {plan.rounds} repeats of {plan.seconds:g} s in turn. stubs: the generated code alone, as programs",
         "without a client use it, with gRPC's own options. Symbol and bid of each quote are read.",
-        "each program has one core for all of its threads; CPU %: of that core, us/quote: of CPU.",
-        "ratio: of quotes for the same CPU, client to stubs, as the core is not theirs alone.",
-        "the server replays prepared bytes, on another core if there is one; of that it took, at most,",
-        f"{_server_share(results)} %.",
+        "each program has one core for all of its threads. quotes/s and us/quote are of its CPU, as others use that",
+        f"core, too: it got {_shares(run.cores for run in runs)} of it. ratio: client to stubs.",
+        "the server replays prepared bytes, on another core if there is one, of which it took",
+        f"{_shares(run.server_cores for run in runs)}.",
         *_goals(plan, results),
         *(f"{missing.name} is missing: {missing.why}." for missing in results.missing),
     ]
-    if not results.consumed:
-        notes = [
-            f"{GO_MISSING}: the server that replays prepared bytes cannot be built, and without it none is measured."
-        ]
-    return table("CLIENTS: quotes from one stream, on one core", columns, rows, notes)
 
 
 def _consumption_row(name: str, quotes: int, results: Results) -> tuple[str, ...]:
@@ -51,8 +53,7 @@ def _consumption_row(name: str, quotes: int, results: Results) -> tuple[str, ...
     for way in ("stubs", "client"):
         runs = results.consumed[name, quotes, way]
         cells += [
-            f"{median(run.rate for run in runs):,.0f}",
-            f"{100 * median(run.cores for run in runs):.0f}",
+            f"{median(1e6 / run.us_per_quote for run in runs):,.0f}",
             f"{median(run.us_per_quote for run in runs):.2f}",
         ]
     return (*cells, f"{_ratio(name, quotes, results):.2f}")
@@ -63,8 +64,9 @@ def _ratio(name: str, quotes: int, results: Results) -> float:
     return median(one.us_per_quote / other.us_per_quote for one, other in zip(stubs, client, strict=True))
 
 
-def _server_share(results: Results) -> str:
-    return f"{100 * max((run.server_cores for runs in results.consumed.values() for run in runs), default=0):.0f}"
+def _shares(cores: Iterable[float]) -> str:
+    ordered = sorted(cores)
+    return f"{100 * ordered[0]:.0f} to {100 * ordered[-1]:.0f} %"
 
 
 def _goals(plan: Plan, results: Results) -> Iterable[str]:
