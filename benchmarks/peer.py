@@ -137,7 +137,7 @@ def _notes(pairs: dict[Load, list[Pair]], seconds: float) -> list[str]:
 
 def _ratio(load: Load, repeats: Sequence[Pair]) -> str:
     def of(value: str, ratios: Sequence[float]) -> str:
-        return f"{value} {median(ratios):.2f} times"
+        return f"{value} {median(ratios):.2g} times"
 
     return (
         f"{load.clients} x {load.rate:,}/s, tickmux to plain Go: "
