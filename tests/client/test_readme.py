@@ -173,10 +173,14 @@ async def test_best_bid_and_offer(tmp_path: Path) -> None:
     both = consolidated(1, bid_price=99.5, bid_exchange="Kraken", ask_price=100.5, ask_exchange="Binance")
     begin = opening(both)
     begin.source_statuses[0].source = "consolidated"
-    script = Script([[begin, live(consolidated(2, bid_price=99.5, bid_exchange="Kraken")), Hang()]])
+    again = consolidated(3, bid_price=99.5, bid_exchange="Kraken", ask_price=100.5, ask_exchange="Binance")
+    one_sided = live(consolidated(2, bid_price=99.5, bid_exchange="Kraken"))
+    script = Script([[begin, one_sided, live(again), CUT], [Hang()]])
     async with serving(script) as target, running(recipe(PROGRAMS[0], target), tmp_path) as process:
-        assert await printed(process, 2) == ["99.5 at Kraken 100.5 at Binance", "no two sides now"]
-    (request,) = script.requests
+        both_sides, neither = "99.5 at Kraken 100.5 at Binance", "nothing that can be believed now"
+        # The first line is of the statuses, the last one of the cut: no quote came with them.
+        assert await printed(process, 5) == [neither, both_sides, neither, both_sides, neither]
+    request = script.requests[0]
     assert (list(request.selection.symbols), list(request.selection.sources)) == (["BTCUSDT"], ["consolidated"])
     assert request.min_interval.ToMilliseconds() == 200
 
@@ -233,7 +237,7 @@ async def test_watch_health(tmp_path: Path) -> None:
 
 async def test_write_to_a_file(tmp_path: Path) -> None:
     script = Script(THREE_RUNS)
-    file, place = tmp_path / "btc.jsonl", tmp_path / "btc.place"
+    file, place = tmp_path / "btc.jsonl", tmp_path / "btc.jsonl.place"
     file.write_text('["of", "before"]\n')
     async with serving(script) as target:
         for token in ("three", "nine", "seventy"):
@@ -271,3 +275,5 @@ async def test_act_on_an_alert_price(tmp_path: Path) -> None:
     async with serving(script) as target, running(recipe("Act on an alert price", target), tmp_path) as process:
         output, errors = await process.communicate()
     assert (process.returncode, output.decode(), errors.decode()) == (0, "buy at 99.5\n", "")
+    # Under ALL, what was missed during a cut comes first, and is as old as the cut is long.
+    assert script.requests[0].delivery == pb.DELIVERY_LATEST
