@@ -130,6 +130,17 @@ async def test_an_alert_acts_once_and_never_on_a_stale_quote(program: Path, more
         assert (await process.running.stdout.read()).decode() == f"sold at binance BTCUSDT bid={sold_at} live\n"
 
 
+async def test_an_alert_is_not_raised_by_a_price_of_before_a_cut(program: Path) -> None:
+    stale = opening(quote("BTCUSDT", 1, bid=150.0), token="one")
+    stale.source_statuses[0].state = STALE
+    since = resumed(quote("BTCUSDT", 2, bid=99.0), token="two")
+    script = Script(calls=[[stale, CUT], [since, live(quote("BTCUSDT", 3, bid=120.0)), Hang()]])
+    async with serving(script) as target, running(program, "alert", target) as process:
+        assert await process.exit_code() == 0
+        assert process.running.stdout is not None
+        assert (await process.running.stdout.read()).decode() == "sold at binance BTCUSDT bid=120 live\n"
+
+
 async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(LIMIT_S):
         while not condition():  # noqa: ASYNC110 - a file is written by another process
