@@ -137,6 +137,17 @@ async def test_a_program_runs_and_prints(tmp_path: Path, name: str) -> None:
             assert process.log == []
 
 
+async def test_an_alert_is_not_raised_by_a_price_of_before_a_cut(tmp_path: Path) -> None:
+    stale = opening(quote("BTCUSDT", 1, bid=100_001.5), token="one")
+    stale.source_statuses[0].CopyFrom(STALE)
+    since = opening(quote("BTCUSDT", 2, bid=99_999.5), token="two")
+    since.continuity = pb.CONTINUITY_RESUMED
+    script = Script(calls=[[stale, CUT], [since, live(quote("BTCUSDT", 3, bid=100_002.5)), Hang()]])
+    async with serving(script) as target, running("PriceAlert", target, tmp_path) as process:
+        assert await process.line() == "sell: binance BTCUSDT bid=100002.5 live\n"
+        assert await process.exit_code() == 0
+
+
 async def test_what_is_written_to_a_file_goes_on_after_a_restart_of_the_program(tmp_path: Path) -> None:
     file = tmp_path / "quotes.csv"
     stored = tmp_path / "quotes.token"
