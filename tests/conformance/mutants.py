@@ -166,5 +166,69 @@ MUTANTS: Final[Mapping[str, Mutant]] = {
     "first-page-alone": Mutant(32, Pages, "add", to.then(to.set_to(is_complete=True)), "lines", "`resume_token` is ''"),
     "snapshot-is-not-remembered": Mutant(32, Session, "__init__", to.not_after, "stale", "at SourceChanged"),
     "snapshot-for-ever": Mutant(33, _client.Client, "_ask", to.until_had, "requests", "was asked for one more"),
+    "time-of-a-status-is-no-news": Mutant(
+        16, Sequencer, "_note_status", to.clearing(0, "since"), "lines", "nothing came within", 12.0
+    ),
+    "default-pace": Mutant(
+        18, Session, "__init__", to.then(to.set_to(silence_s_max=15.0)), "waits", "had to come within 13 s"
+    ),
+    "does-not-read-the-errors-token": Mutant(23, Session, "lost", to.tokenless, "lines", "`resume_token` is 't2'"),
+    "positions-by-symbol": Mutant(
+        34, Sequencer, "_note_quotes", to.positions_by_symbol, "lines", "`gap_before` is True instead of False"
+    ),
+    "statuses-by-channel": Mutant(
+        34, Quote, "is_stale", to.instead(property(to.stale_by_channel_alone)), "stale", "source='binance'"
+    ),
+    "signed-epochs": Mutant(35, Sequencer, "_note_jump", to.signed_epochs, "lines", "nothing came within", 12.0),
+    "epochs-of-53-bits": Mutant(
+        35,
+        Quote,
+        "is_stale",
+        to.stale_by(lambda quote, status: status.state in _UNHEALTHY or float(quote.epoch) < float(status.epoch)),
+        "stale",
+        "had to be ['binance/BTCUSDT']",
+    ),
+    "revisions-of-32-bits": Mutant(
+        35,
+        Quote,
+        "revision",
+        to.instead(property(lambda quote: quote.message.revision % 2**32)),
+        "content",
+        "never sent",
+    ),
+    "times-cut-to-microseconds": Mutant(2, Quote, "received_at_ns", to.rounded, "content", "received_at_ns"),
+    "knows-what-came-before-the-callers-token": Mutant(
+        36, Sequencer, "__init__", to.then(to.set_to(_knows_all=True)), "lines", "it is a Hole"
+    ),
+    "the-callers-token-is-a-fresh-start": Mutant(
+        37, Sequencer, "__init__", to.then(to.set_to(_begun=False)), "lines", "had to be Reset"
+    ),
+    "knows-nothing-after-a-reset": Mutant(
+        37, Sequencer, "receive", to.first(to.set_to(_knows_all=False)), "order", "2 revisions are missing"
+    ),
+    "unmatched-again-and-again": Mutant(
+        38, Sequencer, "_note_unmatched", to.first(to.set_to(_unmatched=())), "lines", "what came is Unmatched"
+    ),
+    "waits-for-ever-after-the-farewell": Mutant(
+        39, _session, "FAREWELL_S_MAX", to.instead(1000.0), "lines", "nothing came within", 15.0
+    ),
+    "a-cut-after-the-farewell-is-trouble": Mutant(
+        39, Session, "_cut", to.then(to.set_to(is_leaving=False)), "lines", "what came is Disconnected"
+    ),
+    "tokens-come-with-quotes": Mutant(
+        40, Session, "receive", to.token_of_quotes_alone, "requests", "resume_token='t1', and held ''"
+    ),
+    "conflated-excuses-an-instrument-again": Mutant(
+        41, Sequencer, "_note_jump", to.excusing_again, "lines", "had to be Hole"
+    ),
+    "conflated-outlives-a-cut": Mutant(
+        41, Sequencer, "_open_phase", to.keeping("_conflated_left"), "lines", "had to be Hole"
+    ),
+    "conflated-outlives-a-reset": Mutant(
+        42, Sequencer, "_open_phase", to.keeping("_conflated_left"), "order", "1 revisions are missing"
+    ),
+    "any-refusal-is-of-the-token": Mutant(
+        43, Session, "_refuses_token", to.instead(to.any_refusal), "lines", "what came is Disconnected"
+    ),
 }
 """By name."""

@@ -8,7 +8,14 @@ from typing import Any, Final
 import grpc
 
 from tickmux.v1 import market_data_service_pb2 as pb
-from tickmux_client import Quote, QuoteFlag, TickmuxClientError, UnavailableError
+from tickmux_client import (
+    InvalidRequestError,
+    Quote,
+    QuoteFlag,
+    SourceStatus,
+    TickmuxClientError,
+    UnavailableError,
+)
 from tickmux_client._client import Client
 from tickmux_client._events import Event
 from tickmux_client._sequence import Sequencer
@@ -243,3 +250,88 @@ def until_had(ask: Callable[..., Any]) -> Callable[..., Any]:
                 return await ask(self, *arguments)
 
     return changed
+
+
+def positions_by_symbol(note_quotes: Callable[..., None]) -> Callable[..., None]:
+    class BySymbol(dict[tuple[str, str], Any]):
+        def get(self, key: tuple[str, str], default: Any = None) -> Any:
+            return super().get(("", key[1]), default)
+
+        def __setitem__(self, key: tuple[str, str], value: Any) -> None:
+            super().__setitem__(("", key[1]), value)
+
+    def changed(self: Sequencer, *arguments: Any) -> None:
+        if not isinstance(self._positions, BySymbol):
+            self._positions = BySymbol()
+        note_quotes(self, *arguments)
+
+    return changed
+
+
+def stale_by_channel_alone(quote: Quote) -> bool:
+    """Whether no source has a healthy channel of that number."""
+    statuses = (status for (_, channel), status in quote._statuses.items() if channel == quote.channel)
+    return not any(SourceStatus(status).is_healthy and quote.epoch >= status.epoch for status in statuses)
+
+
+def signed(number: int) -> int:
+    """What 64 bits mean where they are taken for a signed number."""
+    return number - (number >> 63 << 64)
+
+
+def signed_epochs(note: Callable[..., None]) -> Callable[..., None]:
+    def changed(self: Sequencer, key: Any, message: Any, position: Any, events: Events) -> None:
+        if position is None or signed(message.epoch) >= signed(position.epoch):
+            note(self, key, message, position, events)
+
+    return changed
+
+
+def excusing_again(note: Callable[..., None]) -> Callable[..., None]:
+    def changed(self: Sequencer, key: Any, message: Any, position: Any, events: Events) -> None:
+        if position is not None:
+            position.conflations = -1
+        note(self, key, message, position, events)
+
+    return changed
+
+
+def clearing(index: int, *fields: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """A method, one of whose arguments has lost some fields."""
+
+    def change(method: Callable[..., Any]) -> Callable[..., Any]:
+        def changed(self: Any, *arguments: Any) -> Any:
+            for field in fields:
+                arguments[index].ClearField(field)
+            return method(self, *arguments)
+
+        return changed
+
+    return change
+
+
+def token_of_quotes_alone(receive: Callable[..., Events]) -> Callable[..., Events]:
+    def changed(self: Session, response: pb.SubscribeResponse) -> Events:
+        if not response.quotes:
+            response.ClearField("resume_token")
+        return receive(self, response)
+
+    return changed
+
+
+def tokenless(lost: Callable[..., Events]) -> Callable[..., Events]:
+    def changed(self: Session, error: TickmuxClientError) -> Events:
+        error.resume_token = ""
+        return lost(self, error)
+
+    return changed
+
+
+def any_refusal(self: Session, error: TickmuxClientError) -> bool:
+    return isinstance(error, InvalidRequestError) and self._served
+
+
+def rounded(time_ns: property) -> property:
+    assert time_ns.fget is not None
+    read = time_ns.fget
+    return property(lambda quote: read(quote) // 1000 * 1000)

@@ -1,6 +1,7 @@
 """What a scenario is made of: what the server does, step by step, and what the user must see of each step."""
 
 import itertools
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -81,6 +82,8 @@ class Call:
     """That the request must hold."""
     waited_s_min: float = 0.0
     """Time that must have passed since the call before ended."""
+    waited_s_max: float = math.inf
+    """Time after which the call comes too late: far more than it should take, as the machine may be busy."""
 
 
 @dataclass(frozen=True)

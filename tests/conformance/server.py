@@ -118,6 +118,12 @@ class _Script:
             )
         if self._ended_at_s is not None:
             waited_s = time.monotonic() - self._ended_at_s
+            if waited_s > call.waited_s_max:
+                await self._record.fail(
+                    "waits",
+                    f"call {number} had to come within {call.waited_s_max:g} s of the end of the one before, "
+                    f"and came after {waited_s:.3f} s",
+                )
             if waited_s < call.waited_s_min:
                 await self._record.fail(
                     "waits",

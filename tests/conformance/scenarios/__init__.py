@@ -3,7 +3,7 @@
 from typing import Final
 
 from tests.conformance.scenario import Scenario
-from tests.conformance.scenarios import chain, cuts, endings, health, opening, snapshots, versions
+from tests.conformance.scenarios import chain, cuts, endings, health, identity, opening, snapshots, versions
 
 SCENARIOS: Final[tuple[Scenario, ...]] = (
     *opening.SCENARIOS,
@@ -13,4 +13,5 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
     *endings.SCENARIOS,
     *versions.SCENARIOS,
     *snapshots.SCENARIOS,
+    *identity.SCENARIOS,
 )

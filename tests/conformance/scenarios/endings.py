@@ -28,7 +28,9 @@ _UNKNOWN_TOKEN: Final = fail(grpc.StatusCode.UNAUTHENTICATED, "UNAUTHENTICATED")
 _ENDED_TOKEN: Final = fail(grpc.StatusCode.UNAUTHENTICATED, "TOKEN_ENDED")
 _REFUSED_TOKEN: Final = fail(grpc.StatusCode.INVALID_ARGUMENT, "INVALID_REQUEST", violation="resume_token")
 _BUSY: Final = fail(grpc.StatusCode.RESOURCE_EXHAUSTED, "TOO_MANY_STREAMS", retry_after_s=0.3)
-_BEHIND: Final = fail(grpc.StatusCode.RESOURCE_EXHAUSTED, "CLIENT_TOO_FAR_BEHIND", retry_after_s=2.5, resume_token="t2")
+_BEHIND: Final = fail(
+    grpc.StatusCode.RESOURCE_EXHAUSTED, "CLIENT_TOO_FAR_BEHIND", retry_after_s=2.5, resume_token="of the error"
+)
 _HALF_STATE: Final = state(quote(9), continuity=pb.CONTINUITY_RESET, is_complete=False)
 _BEARER: Final = {"token": "tmx-never-to-be-shown"}
 
@@ -94,7 +96,7 @@ SCENARIOS: Final = (
                                 "UNAVAILABLE",
                                 "RESOURCE_EXHAUSTED",
                                 "CLIENT_TOO_FAR_BEHIND",
-                                resume_token="t2",
+                                resume_token="of the error",
                                 retry_after_s=2.5,
                                 stale=_KEPT,
                             )

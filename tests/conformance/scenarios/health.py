@@ -27,9 +27,11 @@ def _turns(state: str, stale: Sequence[str]) -> Send:
     return Send(live(statuses=[status(number)]), [changed(state, stale=stale)])
 
 
-def _with_error(error: str, messages: int = 0) -> source_pb2.SourceStatus:
+def _with_error(error: str, messages: int = 0, since_s: int = 0) -> source_pb2.SourceStatus:
     rejected = status(source_pb2.SOURCE_STATE_REJECTED, messages=messages)
     rejected.last_error = error
+    if since_s:
+        rejected.since.FromSeconds(since_s)
     return rejected
 
 
@@ -50,8 +52,9 @@ SCENARIOS: Final = (
                     _turns("THROTTLED", []),
                     _turns("REJECTED", _OF_SLOT_0),
                     Send(live(statuses=[_with_error("banned")]), [changed("REJECTED", stale=_OF_SLOT_0)]),
-                    # The counters of a status are no news.
+                    # The counters of a status are no news, its time is.
                     Send(live(statuses=[_with_error("banned", messages=7)])),
+                    Send(live(statuses=[_with_error("banned", since_s=9)]), [changed("REJECTED", stale=_OF_SLOT_0)]),
                     Send(live(quote(3), statuses=[status()]), [changed(stale=[]), quoted(quote(3))]),
                 ]
             )
@@ -108,6 +111,8 @@ SCENARIOS: Final = (
                 ],
                 resume_token="t2",
                 waited_s_min=5.9,
+                # Three of the library's default would be 15 s.
+                waited_s_max=13.0,
             ),
         ],
     ),
