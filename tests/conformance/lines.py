@@ -67,7 +67,7 @@ FORMS: Final[Mapping[str, Mapping[str, tuple[type, ...]]]] = {
 
 def fault_of_form(line: object) -> str:
     """What is wrong with the form of a line; empty when nothing is."""
-    if not isinstance(line, dict) or line.get("line") not in FORMS:
+    if not isinstance(line, dict) or not isinstance(line.get("line"), str) or line["line"] not in FORMS:
         return "it is no JSON object whose `line` is one of " + ", ".join(FORMS)
     form = dict(FORMS[line["line"]])
     if line["line"] != "Quote":
@@ -79,6 +79,12 @@ def fault_of_form(line: object) -> str:
         for key, kinds in form.items()
         if key not in line or not _is_of(line[key], kinds)
     ]
+    if not faults:
+        faults = [
+            f"`{key}` is {line[key]!r}, not of texts alone"
+            for key in {"flags", "stale", "symbols", "unmatched"}.intersection(form)
+            if not all(isinstance(text, str) for text in line[key])
+        ]
     if line["line"] == "Snapshot" and not faults:
         faults += [
             f"a source status is {status!r}"

@@ -59,7 +59,7 @@ class Record:
     async def add(self, line: object) -> None:
         """Take a line that the program printed."""
         if fault := fault_of_form(line):
-            await self.fail("form", f"a line is not well-formed: {line!r}: {fault}")
+            await self.fail("form", f"a line is not well-formed: {line!r:.300}: {fault:.300}")
             return
         assert isinstance(line, dict)
         self.lines.append(line)

@@ -17,6 +17,7 @@ from tests.relay import Relay
 FIRST = SCENARIOS[0]
 GOES_ON = "from tests.conformance.python.asyncio_program import main, asyncio, json, sys; "
 PASSES = "asyncio.run(main(sys.argv[1], json.loads(sys.argv[2]))); "
+STAYS = "import sys; sys.stdout.flush(); sys.stdin.read()"
 
 
 def program(code: str) -> Program:
@@ -37,6 +38,11 @@ async def failures(code: str, *, limit_s: float = 20.0) -> list[Failure]:
         (GOES_ON + PASSES + "sys.exit(3)", "exit", "ended with 3"),
         (GOES_ON + PASSES + """print('{"line": "Reset", "stale": []}')""", "lines", "nothing more was to be seen"),
         ("import sys; sys.exit(1)", "exit", "ended with 1"),
+        ("""print('{"line": []}')""", "form", "it is no JSON object"),
+        ("""print('{"line": "CaughtUp", "stale": [{}]}')""", "form", "`stale` is [{}]"),
+        ("print('[' * 50_000); " + STAYS, "form", "it is no JSON object"),
+        ("print('x' * 300_000); " + STAYS, "form", "a line is longer than"),
+        ("import sys; sys.stderr.write('x' * 300_000); sys.stderr.flush(); print()", "form", "it is no JSON object"),
     ],
 )
 async def test_a_program_that_does_not_keep_to_the_protocol_fails(code: str, rule: str, says: str) -> None:

@@ -7,7 +7,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -22,6 +22,19 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+async def lines_of(output: asyncio.StreamReader) -> AsyncIterator[bytes | None]:
+    """What a process writes, by lines; None in the place of what is too long for one, of which the rest follows."""
+    while True:
+        try:
+            line = await output.readline()
+        except ValueError:
+            yield None
+            continue
+        if not line:
+            return
+        yield line
 
 
 class ChildProcess:
@@ -104,9 +117,9 @@ class ChildProcess:
 
     async def _keep_errors(self, process: asyncio.subprocess.Process) -> None:
         assert process.stderr is not None
-        async for line in process.stderr:
+        async for line in lines_of(process.stderr):
             async with self._logged:
-                self.log.append(line.decode(errors="replace").rstrip())
+                self.log.append("(too long)" if line is None else line.decode(errors="replace").rstrip())
                 self._logged.notify_all()
 
 
