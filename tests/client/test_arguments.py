@@ -4,11 +4,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import numpy as np
 import pytest
 from tests.client.flavours import FLAVOURS, Flavour, ask
 from tests.client.scripted_server import quote, snapshot_of
 
-from tickmux_client import Delivery, connect, sync
+from tickmux_client import Delivery, UnavailableError, connect, sync
 
 pytestmark = pytest.mark.parametrize("flavour", FLAVOURS)
 
@@ -48,6 +49,11 @@ STREAMING: list[tuple[dict[str, Any], Any, str]] = [
     ({"min_interval_s": True}, TypeError, f"min_interval_s: {SECONDS} True"),
     ({"min_interval_s": float("nan")}, ValueError, "min_interval_s must be positive, not nan"),
     ({"min_interval_s": float("inf")}, ValueError, "min_interval_s must be at most 1000000 s, not inf"),
+    ({"min_interval_s": 10**400}, ValueError, f"min_interval_s must be at most 1000000 s, not 1{59 * '0'}…"),
+    ({"min_interval_s": -(10**400)}, ValueError, f"min_interval_s must be positive, not -1{58 * '0'}…"),
+    ({"symbols": ["A", "\ud800"]}, ValueError, r"one of symbols: expected a text that can be sent, not '\ud800'"),
+    ({"sources": "\ud800"}, ValueError, r"one of sources: expected a text that can be sent, not '\ud800'"),
+    ({"resume_token": "\ud800"}, ValueError, r"resume_token: expected a text that can be sent, not '\ud800'"),
     ({"symbols": 10**99}, TypeError, f"symbols: {NAMES} 1{59 * '0'}…"),
 ]  # fmt: skip
 
@@ -166,3 +172,10 @@ async def test_what_is_meant_is_taken(flavour: Flavour) -> None:
         for after in (None, snapshot_of(quote("A", 1), token="one")):
             assert client.subscribe((name for name in ["A"]), delivery=2, heartbeat_interval_s=1, after=after)
         assert client.quotes({"A": 1}, delivery=Delivery.ALL_OR_END, min_interval_s=None)
+
+
+async def test_numbers_of_numpy_are_numbers(flavour: Flavour) -> None:
+    async with client_of(flavour, reconnects_max=np.int64(3), timeout_s=np.float32(0.5)) as client:
+        assert client.subscribe(delivery=np.int64(2), heartbeat_interval_s=np.int32(1), min_interval_s=np.float64(0.1))
+    with pytest.raises(UnavailableError):
+        await ask(flavour, "127.0.0.1:1", "snapshot", page_size=np.int64(5))

@@ -1,9 +1,10 @@
 """Checks what a caller passed, and says in one line what to pass instead. Types are not enforced at run time."""
 
 import inspect
+import math
 import re
 from collections.abc import Iterable
-from numbers import Real
+from numbers import Integral, Real
 from typing import Final, TypeVar
 
 from tickmux_client._model import Delivery
@@ -33,10 +34,11 @@ def names(option: str, given: object) -> list[str]:
 
     Raises:
         TypeError: it is anything else.
+        ValueError: one of them is no text that can be sent.
     """
     # A lone string is an iterable of letters, which nobody means.
     if isinstance(given, str):
-        return [given]
+        given = [given]
     one, other = _EXAMPLES[option]
     expected = f'a name or several, such as "{one}" or ["{one}", "{other}"]'
     if isinstance(given, bytes) or not isinstance(given, Iterable):
@@ -45,7 +47,21 @@ def names(option: str, given: object) -> list[str]:
     for name in chosen:
         if not isinstance(name, str):
             raise _wrong(f"one of {option}", f'a name, such as "{one}"', name)
+        sendable(f"one of {option}", name)
     return chosen
+
+
+def sendable(option: str, given: str) -> str:
+    """A text that has an encoding, as half of a surrogate pair has not.
+
+    Raises:
+        ValueError: it has none.
+    """
+    try:
+        given.encode()
+    except UnicodeEncodeError:
+        raise ValueError(f"{option}: expected a text that can be sent, not {_shown(given)}") from None
+    return given
 
 
 def seconds(option: str, given: object) -> float:
@@ -57,11 +73,14 @@ def seconds(option: str, given: object) -> float:
     """
     if not isinstance(given, Real) or isinstance(given, bool):
         raise _wrong(option, "seconds as a number, such as 2.5", given)
-    value = float(given)
+    try:
+        value = float(given)
+    except OverflowError:
+        value = -math.inf if given < 0 else math.inf
     if not value > 0:
-        raise ValueError(f"{option} must be positive, not {given}")
+        raise ValueError(f"{option} must be positive, not {_shown(given)}")
     if value > SECONDS_MAX:
-        raise ValueError(f"{option} must be at most {SECONDS_MAX:.0f} s, not {given}")
+        raise ValueError(f"{option} must be at most {SECONDS_MAX:.0f} s, not {_shown(given)}")
     return value
 
 
@@ -72,11 +91,12 @@ def count(option: str, given: object, most: int | None = None) -> int:
         TypeError: it is no whole number.
         ValueError: it is out of bounds.
     """
-    if not isinstance(given, int) or isinstance(given, bool):
+    if not isinstance(given, Integral) or isinstance(given, bool):
         raise _wrong(option, "a whole number", given)
-    if given < 0 or (most is not None and given > most):
-        raise ValueError(f"{option} must be {'0 or more' if most is None else f'0 to {most}'}, not {given}")
-    return given
+    number = int(given)
+    if number < 0 or (most is not None and number > most):
+        raise ValueError(f"{option} must be {'0 or more' if most is None else f'0 to {most}'}, not {number}")
+    return number
 
 
 def delivery(given: object) -> Delivery:
@@ -87,11 +107,12 @@ def delivery(given: object) -> Delivery:
         ValueError: no delivery has that number.
     """
     expected = " or ".join(f"Delivery.{delivery.name}" for delivery in Delivery)
-    if not isinstance(given, int) or isinstance(given, bool):
+    if not isinstance(given, Integral) or isinstance(given, bool):
         raise _wrong("delivery", expected, given)
-    if given not in set(Delivery):
-        raise ValueError(f"delivery: expected {expected}, not {given}")
-    return Delivery(given)
+    number = int(given)
+    if number not in set(Delivery):
+        raise ValueError(f"delivery: expected {expected}, not {number}")
+    return Delivery(number)
 
 
 def instance(

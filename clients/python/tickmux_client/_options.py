@@ -172,6 +172,7 @@ def subscribe_request(symbols: Names, options: SubscribeOptions) -> pb.Subscribe
     _refuse_unknown(options.keys(), SubscribeOptions)
     after = options.get("after")
     token = _arguments.instance("resume_token", options.get("resume_token", ""), str, "the text of a token")
+    _arguments.sendable("resume_token", token)
     if after is not None:
         _arguments.instance("after", after, Snapshot, "a Snapshot, as client.snapshot() gives it")
         if token:
