@@ -261,3 +261,32 @@ func TestAPositionThatTheServerRefusesIsGivenUpOnceTheLossHasBeenTold(t *testing
 	s.handedOut()
 	equal(t, "after", position.ResumeToken(), "")
 }
+
+func TestAPanicInTheLoopLeavesThePositionWhereItStood(t *testing.T) {
+	server := &scripted.Server{Calls: [][]scripted.Step{
+		then(send(opening("t1", quote("A", 1)), live("t3", quote("A", 2), quote("A", 3))), scripted.Hang()),
+	}}
+	client := serve(t, server)
+	var position Position
+	kept := map[uint64]*Quote{}
+	func() {
+		defer func() {
+			if recover() == nil {
+				t.Error("the panic was swallowed")
+			}
+		}()
+		for event, err := range client.Subscribe(t.Context(), Track(&position)) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if quote, isQuote := event.(*Quote); isQuote {
+				kept[quote.Revision()] = quote
+				if quote.Revision() == 3 {
+					panic("of the loop's body")
+				}
+			}
+		}
+	}()
+	equal(t, "token", position.ResumeToken(), "t1")
+	equal(t, "stale", kept[1].IsStale() && kept[2].IsStale(), true)
+}
