@@ -24,7 +24,6 @@ from tests.conformance.scenario import Abort, Call, Cut, Scenario, Send, Silence
 
 from tickmux.v1 import source_pb2
 
-_AT_KRAKEN: Final = {"source": "kraken"}
 _BINANCE: Final = ["binance/BTCUSDT"]
 _BOTH: Final = ["binance/BTCUSDT", "kraken/BTCUSDT"]
 _DOWN: Final = source_pb2.SOURCE_STATE_DOWN
@@ -47,22 +46,27 @@ SCENARIOS: Final = (
             Call(
                 [
                     Send(
-                        state(quote(5), quote(9, **_AT_KRAKEN), statuses=[status(), status(**_AT_KRAKEN)]),
+                        state(quote(5), quote(9, source="kraken"), statuses=[status(), status(source="kraken")]),
                         [
                             changed(),
-                            changed(**_AT_KRAKEN),
+                            changed(source="kraken"),
                             quoted(quote(5)),
-                            quoted(quote(9, **_AT_KRAKEN)),
+                            quoted(quote(9, source="kraken")),
                             caught_up(),
                         ],
                     ),
-                    Send(live(quote(6), quote(10, **_AT_KRAKEN)), [quoted(quote(6)), quoted(quote(10, **_AT_KRAKEN))]),
+                    Send(
+                        live(quote(6), quote(10, source="kraken")),
+                        [quoted(quote(6)), quoted(quote(10, source="kraken"))],
+                    ),
                     Send(live(statuses=[status(_DOWN)]), [changed("DOWN", stale=_BINANCE)]),
                     Send(
-                        live(quote(12, **_AT_KRAKEN)),
-                        [hole(11, 12, **_AT_KRAKEN), quoted(quote(12, **_AT_KRAKEN), gap_before=True)],
+                        live(quote(12, source="kraken")),
+                        [hole(11, 12, source="kraken"), quoted(quote(12, source="kraken"), gap_before=True)],
                     ),
-                    Send(live(statuses=[status(_DOWN, **_AT_KRAKEN)]), [changed("DOWN", **_AT_KRAKEN, stale=_BOTH)]),
+                    Send(
+                        live(statuses=[status(_DOWN, source="kraken")]), [changed("DOWN", source="kraken", stale=_BOTH)]
+                    ),
                 ]
             )
         ],
