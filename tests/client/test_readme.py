@@ -271,9 +271,17 @@ async def test_act_on_an_alert_price(tmp_path: Path) -> None:
     stale.source_statuses[0].state = source_pb2.SOURCE_STATE_STALE
     alive = pb.SubscribeResponse(source_statuses=[status()])
     unfit = live(ask(2, 2.0, quote_pb2.QUOTE_FLAG_HALTED), ask(3, None), ask(4, 100.5))
-    script = Script([[stale, alive, unfit, live(ask(5, 99.5)), live(ask(6, 98.5)), Hang()]])
+    unfit.resume_token = "t4"
+    back = pb.SubscribeResponse(
+        continuity=pb.CONTINUITY_RESUMED, source_statuses=[status()], quotes=[ask(5, 5.0)], resume_token="t5"
+    )
+    whole = pb.SubscribeResponse(quotes=[ask(6, 100.5)], caught_up=True, resume_token="t6")
+    script = Script(
+        [[stale, unfit, alive, CUT], [back, whole, live(ask(7, 99.5)), live(ask(8, 98.5)), Hang()]],
+    )
     async with serving(script) as target, running(recipe("Act on an alert price", target), tmp_path) as process:
         output, errors = await process.communicate()
-    assert (process.returncode, output.decode(), errors.decode()) == (0, "buy at 99.5\n", "")
-    # Under ALL, what was missed during a cut comes first, and is as old as the cut is long.
+    assert (process.returncode, output.decode()) == (0, "buy at 99.5\n"), errors.decode()
+    # What was missed during a cut comes first, and is as old as the cut is long.
+    assert [request.resume_token for request in script.requests] == ["", "t4"]
     assert script.requests[0].delivery == pb.DELIVERY_LATEST

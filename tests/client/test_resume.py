@@ -115,21 +115,40 @@ async def test_a_stream_joins_the_snapshot_before_it(flavour: Flavour) -> None:
     assert not any(event.gap_before for event in quotes)
 
 
-async def test_a_kept_quote_is_stale_while_the_stream_is_cut_and_right_once_it_is_resumed(flavour: Flavour) -> None:
-    script = Script([[opening(quote("QUIET", 7), token="t"), CUT], [resumed(), live(quote("A", 1)), Hang()]])
+async def test_a_kept_quote_is_stale_from_a_cut_until_what_was_missed_has_come(flavour: Flavour) -> None:
+    back = resumed(quote("A", 1))
+    script = Script([[opening(quote("QUIET", 7), token="t"), CUT], [back, live(quote("A", 2)), Hang()]])
     kept: list[Quote] = []
     stale: list[tuple[type, bool]] = []
 
     def until(item: object) -> bool:
         if isinstance(item, Quote) and not kept:
             kept.append(item)
-        if kept and isinstance(item, Disconnected | CaughtUp):
+        if kept and isinstance(item, Quote | Disconnected | Reconnected | CaughtUp):
             stale.append((type(item), kept[0].is_stale))
-        return is_revision(1)(item)
+        return is_revision(2)(item)
 
     async with serving(script) as target:
         await collect(flavour, target, "subscribe", until)
-    assert stale == [(CaughtUp, False), (Disconnected, True), (CaughtUp, False)]
+    assert stale == [
+        (Quote, False), (CaughtUp, False), (Disconnected, True),
+        (Reconnected, True), (Quote, True), (CaughtUp, False), (Quote, False),
+    ]  # fmt: skip
+
+
+async def test_who_takes_quotes_alone_is_told_that_missed_ones_are_not_the_present(flavour: Flavour) -> None:
+    script = Script([[opening(quote("A", 7), token="t"), CUT], [resumed(quote("A", 8)), live(quote("A", 9)), Hang()]])
+    kept: list[Quote] = []
+    stale: list[list[bool]] = []
+
+    def until(item: Quote) -> bool:
+        kept.append(item)
+        stale.append([held.is_stale for held in kept])
+        return is_revision(9)(item)
+
+    async with serving(script) as target:
+        await collect(flavour, target, "quotes", until)
+    assert stale == [[False], [True, True], [False, False, False]]
 
 
 async def test_a_stream_that_ends_rather_than_conflates_says_where_it_stood(flavour: Flavour) -> None:

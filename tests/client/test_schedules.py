@@ -118,6 +118,7 @@ class Run:
                 return
             response = pb.SubscribeResponse.FromString(raw)
             self.consumer.take(self._session.receive(response), self._chains)
+            self.consumer.take(self._session.rest(), self._chains)
 
     def cut(self, _: int) -> None:
         self._subscription.close()

@@ -37,6 +37,12 @@ def resumed(*quotes: object) -> pb.SubscribeResponse:
     return response
 
 
+def catch_up(sequencer: Sequencer, *quotes: object) -> list[Event]:
+    response = resumed(*quotes)
+    response.caught_up = True
+    return [*sequencer.receive(response), *sequencer.settle()]
+
+
 def test_an_opening_yields_statuses_then_state_then_caught_up() -> None:
     _, events = after(opening(quote("A", 7), quote("B", 1)))
     assert summary(events) == [SourceState.LIVE, ("A", 1, 7, False), ("B", 1, 1, False), CaughtUp()]
@@ -187,8 +193,10 @@ def test_missed_updates_of_an_epoch_that_has_ended_are_stale_and_those_of_the_ne
     sequencer.lost()
     back = resumed(quote("A", 8), quote("A", 1, epoch=2))
     back.source_statuses[0].epoch = 2
+    back.caught_up = True
     events = sequencer.receive(back)
     assert summary(events) == [SourceState.LIVE, ("A", 1, 8, False), ("A", 2, 1, True)]
+    sequencer.settle()
     assert [event.is_stale for event in events if isinstance(event, Quote)] == [True, False]
 
 
@@ -240,12 +248,12 @@ def test_quotes_of_a_snapshot_follow_the_stream_that_goes_on_after_it() -> None:
     taken = snapshot_of(quote("A", 7), flagged, token="t")
     sequencer = Sequencer(checks_holes=True, continues=True, after=taken)
     assert [held.is_stale for held in taken.quotes] == [False, True]
-    sequencer.receive(resumed())
+    catch_up(sequencer)
     assert [held.is_stale for held in taken.quotes] == [False, False]
     sequencer.receive(pb.SubscribeResponse(source_statuses=[status(source_pb2.SOURCE_STATE_DOWN)]))
     assert [held.is_stale for held in taken.quotes] == [True, True]
     sequencer.lost()
-    sequencer.receive(resumed())
+    catch_up(sequencer)
     assert [held.is_stale for held in taken.quotes] == [False, False]
     sequencer.receive(pb.SubscribeResponse(continuity=pb.CONTINUITY_RESET, source_statuses=[status()]))
     assert [held.is_stale for held in taken.quotes] == [True, True]
@@ -350,13 +358,58 @@ def test_a_quote_without_a_status_is_stale() -> None:
     assert only_quote(events).is_stale
 
 
-def test_a_cut_makes_every_quote_stale_until_a_resume() -> None:
-    sequencer, events = after(opening(quote("A", 7)))
-    held = only_quote(events)
+def test_a_cut_makes_every_quote_stale_until_the_missed_updates_have_come() -> None:
+    sequencer, events = after(opening(quote("A", 7), quote("B", 1)))
+    kept = [event for event in events if isinstance(event, Quote)]
     sequencer.lost()
-    assert held.is_stale
+    assert [held.is_stale for held in kept] == [True, True]
+    for response in (resumed(quote("A", 8)), live(quote("A", 9))):
+        kept.append(only_quote(sequencer.receive(response)))
+        assert all(held.is_stale for held in kept)
+        assert not sequencer.is_settling
+    last = live(quote("B", 2))
+    last.caught_up = True
+    kept.append(only_quote(sequencer.receive(last)))
+    # Its events are yet to be given away.
+    assert sequencer.is_settling
+    assert all(held.is_stale for held in kept)
+    assert sequencer.settle() == [CaughtUp()]
+    assert not any(held.is_stale for held in kept)
+    assert not only_quote(sequencer.receive(live(quote("A", 10)))).is_stale
+
+
+def test_news_of_a_source_counts_while_missed_updates_come_in() -> None:
+    sequencer, events = after(opening(quote("A", 7)))
+    sequencer.lost()
     sequencer.receive(resumed())
-    assert not held.is_stale
+    down = pb.SubscribeResponse(source_statuses=[status(source_pb2.SOURCE_STATE_DOWN)], caught_up=True)
+    assert summary(sequencer.receive(down)) == [SourceState.DOWN]
+    assert sequencer.settle() == [CaughtUp()]
+    assert only_quote(events).is_stale
+
+
+@pytest.mark.parametrize("is_complete", [False, True])
+def test_a_cut_among_missed_updates_leaves_every_quote_stale(*, is_complete: bool) -> None:
+    sequencer, events = after(opening(quote("A", 7)))
+    sequencer.lost()
+    response = resumed(quote("A", 8))
+    response.caught_up = is_complete
+    events += sequencer.receive(response)
+    sequencer.lost()
+    assert not sequencer.is_settling
+    events += sequencer.receive(opening(quote("A", 20)))
+    assert [event.is_stale for event in events if isinstance(event, Quote)] == [True, True, False]
+
+
+def test_a_reset_among_missed_updates_begins_anew() -> None:
+    sequencer, events = after(opening(quote("A", 7)))
+    sequencer.lost()
+    sequencer.receive(resumed())
+    reset = opening(quote("A", 9))
+    reset.continuity = pb.CONTINUITY_RESET
+    events += sequencer.receive(reset)
+    assert isinstance(events[-1], CaughtUp)
+    assert [event.is_stale for event in events if isinstance(event, Quote)] == [True, False]
 
 
 def test_a_quote_from_before_a_new_phase_stays_stale() -> None:

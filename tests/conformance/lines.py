@@ -167,9 +167,14 @@ def quoted(message: quote_pb2.Quote, *, is_stale: bool = False, gap_before: bool
     return Pattern("Quote", {**fields_of(message), "is_stale": is_stale, "gap_before": gap_before})
 
 
-def all_quoted(messages: Sequence[quote_pb2.Quote], *, is_stale: bool = False) -> list[Pattern]:
-    """The quotes, none of them after a gap."""
-    return [quoted(message, is_stale=is_stale) for message in messages]
+def all_quoted(messages: Sequence[quote_pb2.Quote]) -> list[Pattern]:
+    """The quotes, none of them after a gap, or stale."""
+    return [quoted(message) for message in messages]
+
+
+def missed(*messages: quote_pb2.Quote) -> list[Pattern]:
+    """The quotes, none of them after a gap, as a stream that was resumed has them before it has caught up."""
+    return [quoted(message, is_stale=True) for message in messages]
 
 
 def changed(
@@ -221,8 +226,9 @@ def hole(
     return Pattern("Hole", {**keys, "expected_revision": expected_revision, "seen_revision": seen_revision})
 
 
-def reconnected(*, resumed: bool, attempts: int | None = None) -> Pattern:
-    return Pattern("Reconnected", {"resumed": resumed, "attempts": AtLeast(1) if attempts is None else attempts})
+def reconnected(*, resumed: bool, attempts: int | None = None, stale: Sequence[str] | None = None) -> Pattern:
+    tries = AtLeast(1) if attempts is None else attempts
+    return Pattern("Reconnected", {"resumed": resumed, "attempts": tries, **_stale(stale)})
 
 
 def was_reset(stale: Sequence[str] | None = None) -> Pattern:

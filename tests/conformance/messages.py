@@ -106,10 +106,13 @@ def reset(*quotes: quote_pb2.Quote, token: str = "", epoch: int = 1) -> pb.Subsc
 
 
 def resumed(
-    *quotes: quote_pb2.Quote, token: str = "", statuses: Sequence[source_pb2.SourceStatus] | None = None
+    *quotes: quote_pb2.Quote,
+    token: str = "",
+    statuses: Sequence[source_pb2.SourceStatus] | None = None,
+    is_complete: bool = True,
 ) -> pb.SubscribeResponse:
-    """Go on after a token; what was missed is complete."""
-    return state(*quotes, token=token, continuity=pb.CONTINUITY_RESUMED, statuses=statuses)
+    """Go on after a token, with what was missed, or the first of it."""
+    return state(*quotes, token=token, continuity=pb.CONTINUITY_RESUMED, statuses=statuses, is_complete=is_complete)
 
 
 def live(

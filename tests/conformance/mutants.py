@@ -230,5 +230,19 @@ MUTANTS: Final[Mapping[str, Mutant]] = {
     "any-refusal-is-of-the-token": Mutant(
         43, Session, "_refuses_token", to.instead(to.any_refusal), "lines", "what came is Disconnected"
     ),
+    "fresh-before-it-has-caught-up": Mutant(
+        44,
+        Sequencer,
+        "_open_phase",
+        to.then(to.set_to(_catching_up=None)),
+        "stale",
+        "at Reconnected attempts=1 resumed=True",
+    ),
+    "fresh-with-the-last-of-what-was-missed": Mutant(
+        44, Session, "receive", to.settling_at_once, "stale", "at Reconnected attempts=1 resumed=True"
+    ),
+    "stale-for-ever-after-a-cut": Mutant(
+        44, Sequencer, "settle", to.first(to.set_to(_catching_up={})), "stale", "at CaughtUp"
+    ),
 }
 """By name."""

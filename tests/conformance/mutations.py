@@ -52,6 +52,15 @@ def then(act: Callable[[Any], None]) -> Callable[[Callable[..., Any]], Callable[
     return change
 
 
+def settling_at_once(receive: Callable[..., Events]) -> Callable[..., Events]:
+    """A method of a session that has caught up before the events of the last missed updates were given away."""
+
+    def changed(self: Session, response: pb.SubscribeResponse) -> Events:
+        return [*receive(self, response), *self.rest()]
+
+    return changed
+
+
 def first(act: Callable[[Any], None]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """A method, before which something is done to its object."""
 

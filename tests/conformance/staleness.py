@@ -32,11 +32,13 @@ class _Model:
     of_snapshot: dict[Slot, _Health] = field(default_factory=dict)
     kept: dict[str, _Kept] = field(default_factory=dict)
     is_snapshot: bool = False
+    is_catching_up: bool = False
+    """Missed updates come in, any of which may supersede a quote that is kept."""
 
     def take(self, line: Line) -> None:
         match line["line"]:
             case "Snapshot":
-                self.is_snapshot = True
+                self.is_snapshot = self.is_catching_up = True
                 self.of_snapshot = {_slot(status): _health(status) for status in line["source_statuses"]}
             case "Quote":
                 kept = _Kept(_slot(line), line["epoch"], self.is_snapshot, "stale" in line["flags"])
@@ -49,19 +51,22 @@ class _Model:
             case "Reconnected":
                 self._join()
                 self.health.clear()
+                self.is_catching_up = line["resumed"]
             case "Reset":
                 # What was kept is of a chain that has ended.
                 self.health.clear()
                 self._join()
+                self.is_catching_up = False
                 self.kept = {name: replace(kept, slot=("", "")) for name, kept in self.kept.items()}
             case "CaughtUp":
                 self._join()
+                self.is_catching_up = False
 
     def stale(self) -> set[str]:
         return {name for name, kept in self.kept.items() if not self._is_fresh(kept)}
 
     def _is_fresh(self, kept: _Kept) -> bool:
-        if kept.is_of_snapshot and kept.is_flagged:
+        if kept.is_flagged if kept.is_of_snapshot else self.is_catching_up:
             return False
         health = (self.of_snapshot if kept.is_of_snapshot else self.health).get(kept.slot)
         return health is not None and health.is_healthy and kept.epoch >= health.epoch
@@ -74,7 +79,7 @@ class _Model:
 
 def staleness(record: Record) -> Iterator[str]:
     """`is_stale` of a quote that arrives and `stale` of those kept agree with the statuses told so far."""
-    model = _Model()
+    model = _Model(is_catching_up="resume_token" in record.scenario.all_options)
     for index, line in enumerate(record.lines):
         model.take(line)
         now = model.stale()

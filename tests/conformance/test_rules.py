@@ -72,7 +72,7 @@ BITCOIN = ["binance/BTCUSDT"]
         ([told(), seen(1), told(epoch=2, stale=BITCOIN), told(epoch=2)], "had to be ['binance/BTCUSDT']"),
         ([told(), seen(1), line("Disconnected", stale=[])], "had to be ['binance/BTCUSDT']"),
         ([told(), seen(1), line("Error", stale=[])], "had to be ['binance/BTCUSDT']"),
-        ([told(), seen(1), line("Disconnected", stale=BITCOIN), line("Reconnected"), told()], ""),
+        ([told(), seen(1), line("Disconnected", stale=BITCOIN), line("Reconnected", resumed=False), told()], ""),
         ([told(), seen(1), line("Reset", stale=BITCOIN), told(stale=BITCOIN), CAUGHT_UP], "at CaughtUp"),
         ([told(), seen(1), line("Reset", stale=BITCOIN), told(stale=BITCOIN), seen(9), CAUGHT_UP], ""),
         ([told("STALE"), seen(1, is_stale=True), line("GoingAway", stale=["x"])], "at GoingAway"),

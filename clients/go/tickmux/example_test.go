@@ -109,7 +109,7 @@ func ExampleClient_Subscribe() {
 	// what I knew may be old
 	// back, with all that was missed: true
 	// binance/0 LIVE
-	// binance BTCUSDT bid=100.8 live
+	// binance BTCUSDT bid=100.8 stale
 }
 
 func ExampleAfter() {

@@ -13,6 +13,8 @@ type channelKey struct{ source, channel string }
 type health struct {
 	mu       sync.RWMutex
 	statuses map[channelKey]*pb.SourceStatus
+	// isCatchingUp: missed updates come in, any of which may supersede a quote that is asked about.
+	isCatchingUp bool
 	// joined answers in its place: a stream that goes on after the snapshot that this is the health of.
 	joined *health
 }
@@ -40,6 +42,14 @@ func (h *health) clear() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	clear(h.statuses)
+	h.isCatchingUp = false
+}
+
+// catchUp has every quote be stale until the missed updates have come.
+func (h *health) catchUp(isCatchingUp bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.isCatchingUp = isCatchingUp
 }
 
 // join has other answer from now on.
@@ -52,11 +62,12 @@ func (h *health) join(other *health) {
 func (h *health) isStale(quote *pb.Quote) bool {
 	h.mu.RLock()
 	joined, status := h.joined, h.statuses[channelKey{quote.GetSource(), quote.GetChannel()}]
+	isCatchingUp := h.isCatchingUp
 	h.mu.RUnlock()
 	if joined != nil {
 		return joined.isStale(quote)
 	}
-	return status == nil || !isHealthy(status.GetState()) || quote.GetEpoch() < status.GetEpoch()
+	return isCatchingUp || status == nil || !isHealthy(status.GetState()) || quote.GetEpoch() < status.GetEpoch()
 }
 
 // isHealthy tells whether a source's last word is its present one.

@@ -16,6 +16,8 @@ type naive struct {
 	told []*pb.SubscribeResponse
 	// excused is how many missing updates each count has excused, by index of told.
 	excused map[int]uint64
+	// isSettled: the events of the latest response were handed out.
+	isSettled bool
 	// yielded holds the quotes with the index of the response that they came in.
 	yielded []yielded
 }
@@ -61,6 +63,7 @@ func (n *naive) isComplete(phase, before int) bool {
 func (n *naive) receive(response *pb.SubscribeResponse) []string {
 	now := len(n.told)
 	n.told = append(n.told, response)
+	n.isSettled = false
 	lines := []string{}
 	if n.isBeginning(now) && (n.hasBegun(now) || response.GetContinuity() == pb.Continuity_CONTINUITY_RESET) {
 		lines = append(lines, "reset")
@@ -184,10 +187,20 @@ func (n *naive) excuse(now, since int, isNew bool, missing uint64) bool {
 	return true
 }
 
+// isCatchingUp tells whether missed updates come in, as a new stream that was resumed begins with.
+func (n *naive) isCatchingUp(now int) bool {
+	start := n.last(now, func(index int) bool { return index == 0 || n.told[index-1] == nil })
+	until := now
+	if n.isSettled {
+		until++
+	}
+	return n.last(now, n.isBeginning) < start && !n.isComplete(start, until)
+}
+
 // isStale searches what is known of a quote's channel now.
 func (n *naive) isStale(one yielded) bool {
 	now := len(n.told) - 1
-	if n.told[now] == nil || n.last(now, n.isBeginning) > one.at {
+	if n.told[now] == nil || n.last(now, n.isBeginning) > one.at || n.isCatchingUp(now) {
 		return true
 	}
 	message := one.quote.Message()

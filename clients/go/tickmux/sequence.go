@@ -32,6 +32,8 @@ func (c *chain) isAtOrAfter(epoch, revision uint64) bool {
 // Within a phase revisions rise by exactly 1 in an epoch, and an epoch begins with revision 1; anything else is a Hole,
 // unless the server counted it in conflated. A conflated walk may span several responses with the count on an early
 // one, so each instrument may jump once after a count, and all jumps together by no more than was counted.
+//
+// While a stream that was resumed catches up, every quote is stale, the missed ones that come included.
 type sequencer struct {
 	checksHoles bool
 	chains      map[instrumentKey]*chain
@@ -47,6 +49,9 @@ type sequencer struct {
 	conflatedLeft    uint64
 	unmatched        []string
 	opening          bool
+	isCatchingUp     bool
+	// isSettling: the latest response was the last of the missed updates; settle once its events are handed out.
+	isSettling bool
 	// repeats counts the quotes dropped because they were not newer than what had been yielded.
 	repeats int
 }
@@ -77,6 +82,7 @@ func newSequencer(checksHoles, continues bool, after *Snapshot) *sequencer {
 // anew.
 func (s *sequencer) lost() {
 	s.health.clear()
+	s.isCatchingUp, s.isSettling = false, false
 	s.opening = true
 }
 
@@ -106,12 +112,24 @@ func (s *sequencer) receive(response *pb.SubscribeResponse, events []Event) []Ev
 	if response.GetCaughtUp() {
 		s.knowsAll = s.knowsAll || s.inState
 		s.inState = false
-		events = append(events, CaughtUp{})
+		if s.isCatchingUp {
+			s.isSettling = true
+		} else {
+			events = append(events, CaughtUp{})
+		}
 	}
 	return events
 }
 
+// settle ends the catching up: what was handed out is the present now, as far as the sources are healthy.
+func (s *sequencer) settle() Event {
+	s.health.catchUp(false)
+	s.isCatchingUp, s.isSettling = false, false
+	return CaughtUp{}
+}
+
 func (s *sequencer) openPhase(continuity pb.Continuity, events []Event) []Event {
+	isNewStream := s.opening
 	s.opening = false
 	if s.after != nil {
 		for _, table := range s.after.health {
@@ -120,6 +138,10 @@ func (s *sequencer) openPhase(continuity pb.Continuity, events []Event) []Event 
 		s.after = nil
 	}
 	if continuity == pb.Continuity_CONTINUITY_RESUMED {
+		if isNewStream {
+			s.health.catchUp(true)
+			s.isCatchingUp = true
+		}
 		s.begun = true
 		// What a count excused came with it, or comes again with a count of its own.
 		s.conflatedLeft = 0
@@ -135,6 +157,7 @@ func (s *sequencer) openPhase(continuity pb.Continuity, events []Event) []Event 
 	// Quotes already handed out stay joined with the old table, which will not become healthy again.
 	s.health.clear()
 	s.health = newHealth()
+	s.isCatchingUp = false
 	s.chains = map[instrumentKey]*chain{}
 	s.conflatedLeft = 0
 	s.inState = true

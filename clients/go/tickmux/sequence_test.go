@@ -27,7 +27,7 @@ const (
 // cut stands for a cut between two responses.
 var cut *pb.SubscribeResponse
 
-// play feeds a sequencer; it returns what that said to the last response.
+// play feeds a sequencer, and hands all out; it returns what that said to the last response.
 func play(subject *sequencer, responses ...*pb.SubscribeResponse) []Event {
 	var events []Event
 	for _, response := range responses {
@@ -35,6 +35,9 @@ func play(subject *sequencer, responses ...*pb.SubscribeResponse) []Event {
 			subject.lost()
 		} else {
 			events = subject.receive(response, nil)
+			if subject.isSettling {
+				events = append(events, subject.settle())
+			}
 		}
 	}
 	return events
@@ -304,13 +307,57 @@ func TestAQuoteWithoutAStatusIsStale(t *testing.T) {
 	equal(t, "stale", quotesOf(play(fresh(), opening("", unheard)))[0].IsStale(), true)
 }
 
-func TestACutMakesEveryQuoteStaleUntilAResume(t *testing.T) {
+func TestACutMakesEveryQuoteStaleUntilTheMissedUpdatesHaveCome(t *testing.T) {
+	subject := fresh()
+	kept := quotesOf(play(subject, opening("", quote("A", 7), quote("B", 1))))
+	areStale := func(when string, want bool) {
+		t.Helper()
+		for _, quote := range kept {
+			equal(t, when+", "+line(quote), quote.IsStale(), want)
+		}
+	}
+	areStale("at first", false)
+	play(subject, cut)
+	areStale("while cut", true)
+	for _, missed := range []*pb.SubscribeResponse{
+		notComplete(resumed("", quote("A", 8))), live("", quote("A", 9)),
+		{Quotes: []*pb.Quote{quote("B", 2)}, CaughtUp: true},
+	} {
+		kept = append(kept, quotesOf(subject.receive(missed, nil))...)
+		areStale("while it catches up", true)
+		equal(t, "its last", subject.isSettling, missed.GetCaughtUp())
+	}
+	equal(t, "caught up", subject.settle(), Event(CaughtUp{}))
+	areStale("caught up", false)
+	equal(t, "a live one", quotesOf(play(subject, live("", quote("A", 10))))[0].IsStale(), false)
+}
+
+func TestNewsOfASourceCountsWhileMissedUpdatesComeIn(t *testing.T) {
 	subject := fresh()
 	kept := quotesOf(play(subject, opening("", quote("A", 7))))[0]
-	play(subject, cut)
-	equal(t, "stale while cut", kept.IsStale(), true)
-	play(subject, resumed(""))
-	equal(t, "stale after a resume", kept.IsStale(), false)
+	play(subject, cut, notComplete(resumed("")))
+	isOver := with(scripted.Statuses(scripted.Status(isDown)), func(r *pb.SubscribeResponse) { r.CaughtUp = true })
+	expect(t, play(subject, isOver), "DOWN", "caught up")
+	equal(t, "stale", kept.IsStale(), true)
+}
+
+func TestACutOrAResetAmongMissedUpdatesLeavesThemStale(t *testing.T) {
+	for name, responses := range map[string][]*pb.SubscribeResponse{
+		"a cut": {cut, opening("", quote("A", 20))}, "a reset": {scripted.Reset("", quote("A", 20))},
+	} {
+		for _, back := range []*pb.SubscribeResponse{resumed("", quote("A", 8)), notComplete(resumed("", quote("A", 8)))} {
+			if back.GetCaughtUp() && responses[0] != cut {
+				continue
+			}
+			subject := fresh()
+			kept := quotesOf(play(subject, opening("", quote("A", 7)), cut))
+			kept = append(kept, quotesOf(subject.receive(back, nil))...)
+			anew := play(subject, responses...)
+			equal(t, name+": missed", kept[0].IsStale(), true)
+			expect(t, anew[len(anew)-1:], "caught up")
+			equal(t, name+": new", quotesOf(anew)[0].IsStale(), false)
+		}
+	}
 }
 
 func TestAQuoteFromBeforeANewPhaseStaysStale(t *testing.T) {

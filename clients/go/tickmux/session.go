@@ -100,7 +100,7 @@ func (s *session) readMax() time.Duration {
 	return s.silenceMax
 }
 
-// receive turns one response into events.
+// receive turns one response into events, of which rest has the others.
 func (s *session) receive(response *pb.SubscribeResponse) []Event {
 	events := make([]Event, 0, len(response.GetQuotes())+2)
 	opens := response.GetContinuity() != pb.Continuity_CONTINUITY_UNSPECIFIED
@@ -117,8 +117,20 @@ func (s *session) receive(response *pb.SubscribeResponse) []Event {
 		s.reached = s.token
 	}
 	events = s.sequencer.receive(response, events)
-	if response.GetGoingAway() {
-		s.isLeaving = true
+	s.isLeaving = response.GetGoingAway()
+	if s.isLeaving && !s.sequencer.isSettling {
+		events = append(events, GoingAway{})
+	}
+	return events
+}
+
+// rest is what is left of the latest response once its events are handed out: that it has caught up, or nothing.
+func (s *session) rest() []Event {
+	if !s.sequencer.isSettling {
+		return nil
+	}
+	events := []Event{s.sequencer.settle()}
+	if s.isLeaving {
 		events = append(events, GoingAway{})
 	}
 	return events

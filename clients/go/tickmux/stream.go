@@ -31,7 +31,7 @@ func (c *Client) follow(ctx context.Context, options []SubscribeOption, yield fu
 	for {
 		failure := c.receive(ctx, session, func(response *pb.SubscribeResponse) bool {
 			// If it is leaving, the response before said that it was the last.
-			if session.isLeaving || !yieldAll(session.receive(response)) {
+			if session.isLeaving || !yieldAll(session.receive(response)) || !yieldAll(session.rest()) {
 				return false
 			}
 			session.handedOut()

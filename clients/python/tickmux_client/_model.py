@@ -236,10 +236,11 @@ class Quote:
         """Whether it cannot be taken for the present, as far as is known at the moment of asking.
 
         True when its source's channel is not LIVE or THROTTLED or has begun a later epoch, and when nothing is known of
-        the channel, as while the stream is cut and after it was left. A quote that you keep therefore turns stale when
-        its source does, and back when the source recovers without a hole; the flag STALE of its message only tells how
-        it was served. A quiet instrument of a live source is not stale. In a snapshot the answer is that of the moment
-        at which it was served; from when a stream goes on after the snapshot, it is the stream's.
+        the channel, as while the stream is cut and after it was left. Also while a stream that goes on catches up,
+        until CaughtUp, as what comes next may supersede it. A quote that you keep therefore turns stale when its
+        source does, and back when the source recovers without a hole; the flag STALE of its message only tells how it
+        was served. A quiet instrument of a live source is not stale. In a snapshot the answer is that of the moment at
+        which it was served; from when a stream goes on after the snapshot, it is the stream's.
         """
         message = self.message
         status = self._statuses.get((message.source, message.channel))

@@ -34,6 +34,8 @@ class Sequencer:
     Within a phase revisions rise by exactly 1 in an epoch, and an epoch begins with revision 1; anything else is a
     Hole, unless the server counted it in `conflated`. A conflated walk may span several responses with the count on
     an early one, so each instrument may jump once after a count, and all jumps together by no more than was counted.
+
+    While a stream that was resumed catches up, every quote is stale, the missed ones that come included.
     """
 
     def __init__(self, *, checks_holes: bool, continues: bool = False, after: Snapshot | None = None) -> None:
@@ -51,6 +53,8 @@ class Sequencer:
             for quote in (after.quotes if after else ())
         }
         self._statuses: StatusTable = {}
+        # What is told of the sources while missed updates come in; None at other times.
+        self._catching_up: StatusTable | None = None
         self._after = after
         self._in_state = False
         # Whether an instrument without a position is known to have had no quote.
@@ -62,12 +66,16 @@ class Sequencer:
         self._conflated_left = 0
         self._unmatched: tuple[str, ...] = ()
         self._opening = True
+        self.is_settling = False
+        """The latest response was the last of the missed updates: `settle` once its events are given away."""
         self.repeats = 0
         """Quotes dropped because they were not newer than what had been yielded."""
 
     def lost(self) -> None:
         """The stream is cut: nothing is known of the sources, so every quote is stale. The next response opens anew."""
         self._statuses.clear()
+        self._catching_up = None
+        self.is_settling = False
         self._opening = True
 
     def receive(self, response: pb.SubscribeResponse) -> list[Event]:
@@ -88,15 +96,28 @@ class Sequencer:
         if response.caught_up:
             self._knows_all = self._knows_all or self._in_state
             self._in_state = False
-            events.append(CaughtUp())
+            if self._catching_up is None:
+                events.append(CaughtUp())
+            else:
+                self.is_settling = True
         return events
 
+    def settle(self) -> list[Event]:
+        """End the catching up: what was given away is the present now, as far as the sources are healthy."""
+        self._statuses.update(self._catching_up or {})
+        self._catching_up = None
+        self.is_settling = False
+        return [CaughtUp()]
+
     def _open_phase(self, continuity: pb.Continuity.ValueType, events: list[Event]) -> None:
-        self._opening = False
+        is_new_stream, self._opening = self._opening, False
         if self._after is not None:
             join(self._after.quotes, self._statuses)
             self._after = None
         if continuity == pb.CONTINUITY_RESUMED:
+            if is_new_stream:
+                # The quotes' own table stays empty: each of them may be followed by one that is on its way already.
+                self._catching_up = {}
             self._begun = True
             # What a count excused came with it, or comes again with a count of its own.
             self._conflated_left = 0
@@ -106,6 +127,7 @@ class Sequencer:
         # Quotes already handed out stay joined with the old table, which will not become healthy again.
         self._statuses.clear()
         self._statuses = {}
+        self._catching_up = None
         self._positions = {}
         self._conflated_left = 0
         self._in_state = True
@@ -119,8 +141,9 @@ class Sequencer:
 
     def _note_status(self, status: source_pb2.SourceStatus, events: list[Event]) -> None:
         key = (status.source, status.channel)
-        known = self._statuses.get(key)
-        self._statuses[key] = status
+        table = self._statuses if self._catching_up is None else self._catching_up
+        known = table.get(key)
+        table[key] = status
         if known is None or (
             (known.state, known.epoch, known.last_error, known.since)
             != (status.state, status.epoch, status.last_error, status.since)

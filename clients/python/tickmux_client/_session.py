@@ -96,7 +96,7 @@ class Session:
         return min(FAREWELL_S_MAX, self.silence_s_max) if self.is_leaving else self.silence_s_max
 
     def receive(self, response: pb.SubscribeResponse) -> list[Event]:
-        """Turn one response into events. Raises nothing."""
+        """Turn one response into events, of which `rest` has the others. Raises nothing."""
         events: list[Event] = []
         opens = response.continuity != pb.CONTINUITY_UNSPECIFIED
         if self._up_at_s is None:
@@ -106,12 +106,23 @@ class Session:
             # It stands for a chain that has ended.
             self._token = ""
         if response.resume_token:
-            self._token = self._reached = response.resume_token
+            self._token = response.resume_token
         events += self._sequencer.receive(response)
-        if response.going_away:
-            self.is_leaving = True
-            events.append(GoingAway())
+        self.is_leaving = response.going_away
+        if not self._sequencer.is_settling:
+            events += self._farewell()
+            self._reached = response.resume_token or self._reached
         return events
+
+    def rest(self) -> list[Event]:
+        """What is left of the latest response once its events are given away: that it has caught up, or nothing."""
+        if not self._sequencer.is_settling:
+            return []
+        self._reached = self._token or self._reached
+        return [*self._sequencer.settle(), *self._farewell()]
+
+    def _farewell(self) -> list[Event]:
+        return [GoingAway()] if self.is_leaving else []
 
     def lost(self, error: TickmuxClientError) -> list[Event]:
         """The call ended with an error, or was silent for too long: what to yield before the pause.

@@ -167,6 +167,8 @@ class Client:
                                 # The one before said that it was the last.
                                 break
                             yield session.receive(response)
+                            if rest := session.rest():
+                                yield rest
                 except TickmuxClientError as error:
                     failure = error
                 if self._closing.is_set():

@@ -11,6 +11,7 @@ from tests.conformance.lines import (
     conflated,
     cut_off,
     hole,
+    missed,
     quoted,
     reconnected,
     was_reset,
@@ -83,9 +84,8 @@ SCENARIOS: Final = (
                             reconnected(resumed=True),
                             changed(),
                             hole(3, 5),
-                            _after_gap(5),
-                            quoted(quote(6)),
-                            quoted(quote(2, "ETHUSDT")),
+                            quoted(quote(5), gap_before=True, is_stale=True),
+                            *missed(quote(6), quote(2, "ETHUSDT")),
                             caught_up(),
                         ],
                     )
@@ -158,7 +158,15 @@ SCENARIOS: Final = (
             ),
             Call(
                 [
-                    Send(resumed(quote(30)), [reconnected(resumed=True), changed(), _after_gap(30), caught_up()]),
+                    Send(
+                        resumed(quote(30)),
+                        [
+                            reconnected(resumed=True),
+                            changed(),
+                            quoted(quote(30), gap_before=True, is_stale=True),
+                            caught_up(),
+                        ],
+                    ),
                     Send(live(quote(7, "SOLUSDT")), [_after_gap(7, "SOLUSDT")]),
                 ],
                 resume_token="t9",

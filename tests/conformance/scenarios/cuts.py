@@ -8,6 +8,7 @@ from tests.conformance.lines import (
     changed,
     cut_off,
     disconnected,
+    missed,
     quoted,
     reconnected,
     was_reset,
@@ -37,7 +38,7 @@ SCENARIOS: Final = (
                 ]
             ),
             Call(
-                [Send(resumed(*_BATCH, token="t3"), [*_GOES_ON, *all_quoted(_BATCH), caught_up()])],
+                [Send(resumed(*_BATCH, token="t3"), [*_GOES_ON, *missed(*_BATCH), caught_up(stale=[])])],
                 resume_token="t2",
             ),
         ],
@@ -77,7 +78,7 @@ SCENARIOS: Final = (
             ),
             Call(
                 [
-                    Send(resumed(*quotes(2, 5), token="t5"), [*_GOES_ON, quoted(quote(5)), caught_up()]),
+                    Send(resumed(*quotes(2, 5), token="t5"), [*_GOES_ON, *missed(quote(5)), caught_up(stale=[])]),
                     Send(live(*quotes(5, 6), token="t6"), [quoted(quote(6))]),
                 ],
                 resume_token="t1",
@@ -117,12 +118,12 @@ SCENARIOS: Final = (
             Call([_OPENING, End([disconnected("STREAM_ENDED", stale=_KEPT)])]),
             Call(
                 [
-                    Send(resumed(quote(2), token="t2"), [*_GOES_ON, quoted(quote(2)), caught_up()]),
+                    Send(resumed(quote(2), token="t2"), [*_GOES_ON, *missed(quote(2)), caught_up()]),
                     Send(b"\xff\xff\xff", [disconnected(None, stale=_KEPT)]),
                 ],
                 resume_token="t1",
             ),
-            Call([Send(resumed(quote(3)), [*_GOES_ON, quoted(quote(3)), caught_up()])], resume_token="t2"),
+            Call([Send(resumed(quote(3)), [*_GOES_ON, *missed(quote(3)), caught_up()])], resume_token="t2"),
         ],
     ),
 )

@@ -12,6 +12,7 @@ from tests.conformance.lines import (
     disconnected,
     error,
     going_away,
+    missed,
     quoted,
     reconnected,
     was_reset,
@@ -54,7 +55,7 @@ SCENARIOS: Final = (
                 ]
             ),
             Call(
-                [Send(resumed(quote(3)), [reconnected(resumed=True), changed(), quoted(quote(3)), caught_up()])],
+                [Send(resumed(quote(3)), [reconnected(resumed=True), changed(), *missed(quote(3)), caught_up()])],
                 resume_token="t2",
                 waited_s_min=0.4,
             ),

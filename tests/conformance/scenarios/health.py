@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from tests.client.scripted_server import status
-from tests.conformance.lines import caught_up, changed, disconnected, quoted, reconnected
+from tests.conformance.lines import caught_up, changed, disconnected, missed, quoted, reconnected
 from tests.conformance.messages import live, quote, resumed, state
 from tests.conformance.scenario import Call, Heartbeats, Scenario, Send, Silence
 
@@ -104,7 +104,7 @@ SCENARIOS: Final = (
                             reconnected(resumed=True),
                             changed(),
                             changed(channel="1"),
-                            quoted(quote(3)),
+                            *missed(quote(3)),
                             caught_up(),
                         ],
                     )

@@ -14,6 +14,7 @@ from tests.conformance.lines import (
     error,
     going_away,
     hole,
+    missed,
     quoted,
     reconnected,
     unmatched,
@@ -24,6 +25,7 @@ from tests.conformance.scenario import Abort, Call, Cut, Scenario, Send, Silence
 
 from tickmux.v1 import source_pb2
 
+_KEPT: Final = ["binance/BTCUSDT", "binance/ETHUSDT"]
 _BINANCE: Final = ["binance/BTCUSDT"]
 _BOTH: Final = ["binance/BTCUSDT", "kraken/BTCUSDT"]
 _DOWN: Final = source_pb2.SOURCE_STATE_DOWN
@@ -99,7 +101,7 @@ SCENARIOS: Final = (
         calls=[
             Call(
                 [
-                    Send(resumed(quote(7), token="t7"), [changed(), quoted(quote(7)), caught_up()]),
+                    Send(resumed(quote(7), token="t7"), [changed(), *missed(quote(7)), caught_up(stale=[])]),
                     Send(live(quote(3, "ETHUSDT")), [quoted(quote(3, "ETHUSDT"))]),
                     Send(
                         live(quote(5, "ETHUSDT")),
@@ -162,14 +164,14 @@ SCENARIOS: Final = (
             Call([_OPENING, Send(live(token="t2", is_going_away=True), [going_away()]), Cut()]),
             Call(
                 [
-                    Send(resumed(quote(2)), [reconnected(resumed=True), changed(), quoted(quote(2)), caught_up()]),
+                    Send(resumed(quote(2)), [reconnected(resumed=True), changed(), *missed(quote(2)), caught_up()]),
                     Send(live(token="t3", is_going_away=True), [going_away()]),
                     Silence(),
                 ],
                 resume_token="t2",
             ),
             Call(
-                [Send(resumed(quote(3)), [reconnected(resumed=True), changed(), quoted(quote(3)), caught_up()])],
+                [Send(resumed(quote(3)), [reconnected(resumed=True), changed(), *missed(quote(3)), caught_up()])],
                 resume_token="t3",
                 waited_s_max=20.0,
             ),
@@ -188,7 +190,7 @@ SCENARIOS: Final = (
             ),
             Call(
                 [
-                    Send(resumed(quote(2)), [reconnected(resumed=True), changed(), quoted(quote(2)), caught_up()]),
+                    Send(resumed(quote(2)), [reconnected(resumed=True), changed(), *missed(quote(2)), caught_up()]),
                     Send(live(token="t9")),
                     Send(live(quote(3)), [quoted(quote(3))]),
                     Cut([cut_off()]),
@@ -196,7 +198,7 @@ SCENARIOS: Final = (
                 resume_token="t1",
             ),
             Call(
-                [Send(resumed(quote(4)), [reconnected(resumed=True), changed(), quoted(quote(4)), caught_up()])],
+                [Send(resumed(quote(4)), [reconnected(resumed=True), changed(), *missed(quote(4)), caught_up()])],
                 resume_token="t9",
             ),
         ],
@@ -221,7 +223,7 @@ SCENARIOS: Final = (
                             reconnected(resumed=True),
                             changed(),
                             hole(2, 3, "ETHUSDT"),
-                            quoted(quote(3, "ETHUSDT"), gap_before=True),
+                            quoted(quote(3, "ETHUSDT"), gap_before=True, is_stale=True),
                             caught_up(),
                         ],
                     )
@@ -258,6 +260,37 @@ SCENARIOS: Final = (
             Call([_OPENING, Cut([cut_off()])]),
             Call([Abort(_REFUSED, [disconnected("INVALID_REQUEST", attempts=AtLeast(1))])], resume_token="t1"),
             Call([Abort(_REFUSED, [error("INVALID_REQUEST", "INVALID_ARGUMENT", "INVALID_REQUEST")])]),
+        ],
+    ),
+    Scenario(
+        44,
+        "While missed updates come in every quote is stale, as the next may supersede it",
+        calls=[
+            Call([_OPENING, Cut([cut_off(stale=_KEPT)])]),
+            Call(
+                [
+                    Send(
+                        resumed(quote(2), is_complete=False),
+                        [reconnected(resumed=True, stale=_KEPT), changed(stale=_KEPT), *missed(quote(2))],
+                    ),
+                    Send(live(quote(3)), missed(quote(3))),
+                    Send(live(statuses=[status(_DOWN)]), [changed("DOWN", stale=_KEPT)]),
+                    Send(live(statuses=[status()]), [changed(stale=_KEPT)]),
+                    Send(completed("t3"), [caught_up(stale=[])]),
+                    Send(live(quote(4)), [quoted(quote(4))]),
+                    Cut([cut_off(stale=_KEPT)]),
+                ],
+                resume_token="t1",
+            ),
+            Call(
+                [
+                    Send(
+                        resumed(),
+                        [reconnected(resumed=True, stale=_KEPT), changed(stale=_KEPT), caught_up(stale=[])],
+                    )
+                ],
+                resume_token="t3",
+            ),
         ],
     ),
 )

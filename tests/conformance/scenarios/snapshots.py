@@ -3,13 +3,14 @@
 from typing import Final
 
 from tests.client.scripted_server import status
-from tests.conformance.lines import caught_up, changed, cut_off, error, quoted, reconnected, snapshot
+from tests.conformance.lines import caught_up, changed, cut_off, error, missed, quoted, reconnected, snapshot
 from tests.conformance.messages import live, quote, quotes, resumed, unavailable
 from tests.conformance.scenario import Call, Cut, Page, Scenario, Send
 
 from tickmux.v1 import market_data_service_pb2 as pb
 
 _ETHER: Final = quote(3, "ETHUSDT")
+_KEPT: Final = ["binance/BTCUSDT", "binance/ETHUSDT", "binance/SOLUSDT"]
 _FLAGGED: Final = quote(9, "SOLUSDT", flags=[5])
 _LIVE: Final = {"source": "binance", "channel": "0", "state": "LIVE", "epoch": 1, "is_healthy": True}
 _SELECTED: Final = {"symbols": ["*USDT", "NOSUCH"]}
@@ -47,10 +48,9 @@ SCENARIOS: Final = (
                     Send(
                         resumed(*quotes(8, 10, "SOLUSDT"), quote(6), token="t6"),
                         [
-                            changed(stale=[]),
-                            quoted(quote(10, "SOLUSDT")),
-                            quoted(quote(6)),
-                            caught_up(),
+                            changed(stale=_KEPT),
+                            *missed(quote(10, "SOLUSDT"), quote(6)),
+                            caught_up(stale=[]),
                         ],
                     ),
                     Send(
@@ -64,7 +64,8 @@ SCENARIOS: Final = (
             Call(
                 [
                     Send(
-                        resumed(quote(7)), [reconnected(resumed=True), changed(stale=[]), quoted(quote(7)), caught_up()]
+                        resumed(quote(7)),
+                        [reconnected(resumed=True), changed(), *missed(quote(7)), caught_up(stale=[])],
                     )
                 ],
                 resume_token="t6",

@@ -25,6 +25,10 @@ final class EventBatches implements Batches<Event> {
     @Override
     public List<Event> read(long deadline) throws InterruptedException {
         while (!calls.isClosed()) {
+            List<Event> rest = rest();
+            if (!rest.isEmpty()) {
+                return rest;
+            }
             if (isPausing && !pause(deadline)) {
                 break;
             }
@@ -73,8 +77,21 @@ final class EventBatches implements Batches<Event> {
                 return List.of();
             }
             List<Event> events = session.receive(response);
-            reached = session.reached();
+            if (!session.hasRest()) {
+                reached = session.reached();
+            }
             return events;
+        }
+    }
+
+    /** What the latest response has left, now that its events were read. */
+    private List<Event> rest() {
+        synchronized (session) {
+            if (calls.isClosed() || !session.hasRest()) {
+                return List.of();
+            }
+            reached = session.reached();
+            return session.rest();
         }
     }
 

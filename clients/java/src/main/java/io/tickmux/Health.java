@@ -14,6 +14,9 @@ final class Health {
     private final Map<Slot, io.tickmux.v1.SourceStatus> statuses = new ConcurrentHashMap<>();
     private volatile Health joined;
 
+    /** Missed updates come in, any of which may supersede a quote that is asked about. */
+    private volatile boolean isCatchingUp;
+
     static Health of(List<io.tickmux.v1.SourceStatus> statuses) {
         Health health = new Health();
         statuses.forEach(health::note);
@@ -28,6 +31,12 @@ final class Health {
     /** Forgets everything, so that every quote is stale. */
     void clear() {
         statuses.clear();
+        isCatchingUp = false;
+    }
+
+    /** Has every quote be stale until the missed updates have come. */
+    void catchUp(boolean begins) {
+        isCatchingUp = begins;
     }
 
     /** Has other answer from now on: a stream that goes on after the snapshot that this is the health of. */
@@ -41,7 +50,8 @@ final class Health {
             return other.isStale(quote);
         }
         io.tickmux.v1.SourceStatus status = statuses.get(new Slot(quote.getSource(), quote.getChannel()));
-        return status == null
+        return isCatchingUp
+                || status == null
                 || !SourceState.isHealthy(status.getState())
                 || Long.compareUnsigned(quote.getEpoch(), status.getEpoch()) < 0;
     }

@@ -14,6 +14,8 @@ import java.util.Map;
  * {@link Hole}, unless the server counted it in {@code conflated}. A conflated walk may span several responses with the
  * count on an early one, so each instrument may jump once after a count, and all jumps together by no more than was
  * counted.
+ *
+ * <p>While a stream that was resumed catches up, every quote is stale, the missed ones that come included.
  */
 final class Sequencer {
     private final boolean checksHoles;
@@ -36,6 +38,8 @@ final class Sequencer {
 
     private List<String> unmatched = List.of();
     private boolean opening = true;
+    private boolean isCatchingUp;
+    private boolean isSettling;
     private long repeats;
 
     /**
@@ -66,7 +70,22 @@ final class Sequencer {
     /** The stream is cut: nothing is known of the sources, so every quote is stale. The next response opens anew. */
     void lost() {
         health.clear();
+        isCatchingUp = false;
+        isSettling = false;
         opening = true;
+    }
+
+    /** The latest response was the last of the missed updates: {@link #settle} once its events are handed out. */
+    boolean isSettling() {
+        return isSettling;
+    }
+
+    /** Ends the catching up: what was handed out is the present now, as far as the sources are healthy. */
+    Event settle() {
+        health.catchUp(false);
+        isCatchingUp = false;
+        isSettling = false;
+        return new CaughtUp();
     }
 
     /** Adds one response's events, in an order in which they can be acted on one by one. */
@@ -93,11 +112,16 @@ final class Sequencer {
         if (response.getCaughtUp()) {
             knowsAll = knowsAll || inState;
             inState = false;
-            events.add(new CaughtUp());
+            if (isCatchingUp) {
+                isSettling = true;
+            } else {
+                events.add(new CaughtUp());
+            }
         }
     }
 
     private void openPhase(Continuity continuity, List<Event> events) {
+        boolean isNewStream = opening;
         opening = false;
         if (after != null) {
             for (Health table : after.health()) {
@@ -106,6 +130,10 @@ final class Sequencer {
             after = null;
         }
         if (continuity == Continuity.CONTINUITY_RESUMED) {
+            if (isNewStream) {
+                health.catchUp(true);
+                isCatchingUp = true;
+            }
             begun = true;
             // What a count excused came with it, or comes again with a count of its own.
             conflatedLeft = 0;
@@ -117,6 +145,7 @@ final class Sequencer {
         // Quotes already handed out stay joined with the old table, which will not become healthy again.
         health.clear();
         health = new Health();
+        isCatchingUp = false;
         positions.clear();
         conflatedLeft = 0;
         inState = true;

@@ -112,7 +112,7 @@ final class Session {
         return pause;
     }
 
-    /** Turns one response into events. */
+    /** Turns one response into events, of which {@link #rest} has the others. */
     List<Event> receive(SubscribeResponse response) {
         List<Event> events = new ArrayList<>(response.getQuotesCount() + OTHER_EVENTS);
         boolean opens = response.getContinuity() != Continuity.CONTINUITY_UNSPECIFIED;
@@ -129,11 +129,22 @@ final class Session {
             reached = token;
         }
         sequencer.receive(response, events);
-        if (response.getGoingAway()) {
-            isLeaving = true;
+        isLeaving = response.getGoingAway();
+        if (isLeaving && !hasRest()) {
             events.add(new GoingAway());
         }
         return events;
+    }
+
+    /** Something is left of the latest response for when its events are handed out. */
+    boolean hasRest() {
+        return sequencer.isSettling();
+    }
+
+    /** What is left of it: that it has caught up. */
+    List<Event> rest() {
+        Event caughtUp = sequencer.settle();
+        return isLeaving ? List.of(caughtUp, new GoingAway()) : List.of(caughtUp);
     }
 
     /**

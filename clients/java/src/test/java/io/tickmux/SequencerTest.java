@@ -366,6 +366,9 @@ class SequencerTest {
             } else {
                 events = new ArrayList<>();
                 subject.receive(response, events);
+                if (subject.isSettling()) {
+                    events.add(subject.settle());
+                }
             }
         }
         return events;

@@ -252,7 +252,8 @@ class SessionTest {
         assertEquals(Duration.ofMillis(2500), subject.pause());
         assertEquals("last", subject.open().getResumeToken());
         assertFalse(subject.isLeaving());
-        expect(subject.receive(resumed("")), "reconnected, resumed", "LIVE", "caught up");
+        expect(subject.receive(resumed("")), "reconnected, resumed", "LIVE");
+        expect(subject.rest(), "caught up");
     }
 
     @Test
@@ -308,11 +309,10 @@ class SessionTest {
     void aStreamAfterASnapshotSendsItsToken() {
         Session given = session(Subscription.of("A").after(snapshot("t", quote("A", 5))));
         assertEquals("t", given.open().getResumeToken());
-        expect(
-                given.receive(resumed("", quote("A", 4), quote("A", 5), quote("A", 6))),
-                "LIVE",
-                "A 1/6",
-                "caught up");
+        expect(given.receive(resumed("", quote("A", 4), quote("A", 5), quote("A", 6))), "LIVE", "A 1/6");
+        assertTrue(given.hasRest());
+        expect(given.rest(), "caught up");
+        assertFalse(given.hasRest());
     }
 
     @Test

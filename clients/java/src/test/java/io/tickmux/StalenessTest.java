@@ -1,6 +1,7 @@
 package io.tickmux;
 
 import static io.tickmux.Messages.live;
+import static io.tickmux.Messages.notComplete;
 import static io.tickmux.Messages.opening;
 import static io.tickmux.Messages.quote;
 import static io.tickmux.Messages.resumed;
@@ -19,6 +20,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.tickmux.v1.QuoteFlag;
 import io.tickmux.v1.SourceState;
+import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -67,11 +69,55 @@ class StalenessTest {
     }
 
     @Test
-    void aCutMakesEveryQuoteStaleUntilAResume() {
+    void aCutMakesEveryQuoteStaleUntilTheMissedUpdatesHaveCome() {
         feed(subject, CUT);
+        List<Quote> all = new ArrayList<>(List.of(kept));
+        for (var missed : List.of(
+                notComplete(resumed("", quote("A", 8))),
+                live("", quote("A", 9)),
+                live("", quote("B", 1)).toBuilder().setCaughtUp(true).build())) {
+            assertTrue(all.stream().allMatch(Quote::isStale));
+            assertFalse(subject.isSettling());
+            List<Event> events = new ArrayList<>();
+            subject.receive(missed, events);
+            all.addAll(Summary.quotes(events));
+        }
+        assertTrue(all.stream().allMatch(Quote::isStale), "the last events are yet to be handed out");
+        assertTrue(subject.isSettling());
+        assertEquals(new CaughtUp(), subject.settle());
+        assertEquals(4, all.size());
+        assertTrue(all.stream().noneMatch(Quote::isStale));
+        assertFalse(Summary.quotes(feed(subject, live("", quote("A", 10)))).get(0).isStale());
+    }
+
+    @Test
+    void newsOfASourceCountsWhileMissedUpdatesComeIn() {
+        feed(subject, CUT, notComplete(resumed("")));
+        var down = statuses(status(SourceState.SOURCE_STATE_DOWN));
+        expect(feed(subject, down.toBuilder().setCaughtUp(true).build()), "DOWN", "caught up");
         assertTrue(kept.isStale());
-        feed(subject, resumed(""));
-        assertFalse(kept.isStale());
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void aCutAmongMissedUpdatesLeavesThemStale(boolean isComplete) {
+        feed(subject, CUT);
+        var back = resumed("", quote("A", 8));
+        List<Event> events = new ArrayList<>();
+        subject.receive(isComplete ? back : notComplete(back), events);
+        Quote anew = Summary.quotes(feed(subject, CUT, opening("", quote("A", 20)))).get(0);
+        assertTrue(Summary.quotes(events).get(0).isStale());
+        assertTrue(kept.isStale());
+        assertFalse(anew.isStale());
+    }
+
+    @Test
+    void aResetAmongMissedUpdatesBeginsAnew() {
+        feed(subject, CUT, notComplete(resumed("")));
+        List<Event> events = feed(subject, Messages.reset("", quote("A", 9)));
+        expect(events.subList(events.size() - 1, events.size()), "caught up");
+        assertTrue(kept.isStale());
+        assertFalse(Summary.quotes(events).get(0).isStale());
     }
 
     @ParameterizedTest
