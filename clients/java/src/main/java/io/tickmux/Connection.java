@@ -104,6 +104,10 @@ final class Connection {
         channel.shutdownNow();
     }
 
+    boolean isClosing() {
+        return isClosing;
+    }
+
     void requireOpen() {
         if (isClosing) {
             throw Failure.closed(terms.target).exception();

@@ -137,7 +137,8 @@ final class EventPublisher implements Flow.Publisher<Event> {
         private boolean hasNext(Iterator<Event> events) {
             try {
                 return events.hasNext();
-            } catch (TickmuxException failed) {
+            } catch (RuntimeException | Error failed) {
+                // Those of the program's own interceptors, too: a subscriber that is told nothing waits for ever.
                 fail(failed);
                 return false;
             }

@@ -60,7 +60,7 @@ public final class TickStream<T> implements Iterable<T>, AutoCloseable {
      * @throws TickmuxException for what trying again cannot heal, or if the thread is interrupted
      */
     public Optional<T> poll(Duration patience) {
-        long deadline = System.nanoTime() + Math.max(0, ContractTypes.nanos(patience));
+        long deadline = System.nanoTime() + (patience.isNegative() ? 0 : ContractTypes.nanos(patience));
         return cursor.advance(deadline) ? Optional.of(cursor.take()) : Optional.empty();
     }
 
@@ -70,7 +70,8 @@ public final class TickStream<T> implements Iterable<T>, AutoCloseable {
      * @return true after {@link #close}, the end of the client, or an error
      */
     public boolean isClosed() {
-        return isClosed;
+        // A stream that was never read is not known to the client that closes.
+        return isClosed || connection.isClosing();
     }
 
     /**

@@ -108,7 +108,7 @@ public final class TickmuxClient implements AutoCloseable {
      * <p>Each subscriber gets a subscription of its own, and is called by a thread of its own. Nothing is taken from
      * the server beyond the response that holds what was requested, so the server sees a slow subscriber and does what
      * the {@link Delivery} says. {@code onError} comes for what trying again cannot heal, with a
-     * {@link TickmuxException}, {@code onComplete} when the client is closed.
+     * {@link TickmuxException} unless it is the program's own doing, {@code onComplete} when the client is closed.
      *
      * @param subscription what to stream, and how
      * @return a publisher that may be subscribed to any number of times

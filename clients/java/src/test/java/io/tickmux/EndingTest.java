@@ -99,6 +99,7 @@ class EndingTest {
             assertTrue(quotes.poll(Duration.ZERO).isEmpty());
             assertTrue(quotes.poll(Duration.ofMillis(20)).isEmpty());
             assertTrue(quotes.poll(Duration.ofSeconds(-1)).isEmpty());
+            assertTrue(quotes.poll(Duration.ofSeconds(Long.MIN_VALUE)).isEmpty());
             assertFalse(quotes.isClosed());
             isPolled.countDown();
             assertEquals(2, quotes.poll(LIMIT).orElseThrow().revision());
@@ -152,8 +153,10 @@ class EndingTest {
             var client = client(server);
             var begun = client.subscribe(Subscription.all());
             var publisher = client.publisher(Subscription.all());
+            assertFalse(begun.isClosed());
             client.close();
             client.close();
+            assertTrue(begun.isClosed());
             assertFalse(begun.iterator().hasNext());
             var refusal = assertThrows(ClientClosedException.class, () -> client.subscribe(Subscription.all()));
             assertEquals(

@@ -49,6 +49,19 @@ class ModelTest {
     }
 
     @Test
+    void aTimeThatThereIsNotIsTheFarthest() {
+        var never = Timestamp.newBuilder().setSeconds(Long.MAX_VALUE).setNanos(Integer.MAX_VALUE);
+        var message = io.tickmux.v1.Quote.newBuilder()
+                .setSource("s")
+                .setSymbol("A")
+                .setReceivedAt(never)
+                .setTimestamp(Timestamp.newBuilder().setSeconds(Long.MIN_VALUE).setNanos(Integer.MIN_VALUE));
+        Quote quote = new Quote(message.build(), new Health(), false);
+        assertEquals(Optional.of(Instant.MIN), quote.timestamp());
+        assertEquals("s A received=" + Instant.MAX + " stale", quote.toString());
+    }
+
+    @Test
     void everyFieldOfAQuoteIsReachable() {
         var message = io.tickmux.v1.Quote.newBuilder()
                 .setSymbol("BTCUSDT")

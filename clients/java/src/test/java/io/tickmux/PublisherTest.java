@@ -17,6 +17,11 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.grpc.CallOptions;
+import io.grpc.Channel;
+import io.grpc.ClientCall;
+import io.grpc.ClientInterceptor;
+import io.grpc.MethodDescriptor;
 import io.grpc.Status;
 import java.io.IOException;
 import java.util.List;
@@ -244,6 +249,28 @@ class PublisherTest {
                     thrown.get(ScriptedServer.LIMIT_S, TimeUnit.SECONDS).getMessage());
             server.awaitClosed();
             assertTrue(!subscriber.hasEnded());
+        }
+    }
+
+    @Test
+    void aSubscriberIsToldOfWhatNobodyExpected() throws Exception {
+        var muddled = new IllegalStateException("an interceptor of the program");
+        try (var server = new ScriptedServer()) {
+            var builder = Following.options(server);
+            RawAccess.customise(builder, channel -> channel.intercept(new ClientInterceptor() {
+                @Override
+                public <Q, A> ClientCall<Q, A> interceptCall(
+                        MethodDescriptor<Q, A> method, CallOptions options, Channel next) {
+                    throw muddled;
+                }
+            }));
+            try (var client = builder.connect()) {
+                var subscriber = new Subscribing();
+                client.publisher(Subscription.all()).subscribe(subscriber);
+                subscriber.request(1);
+                assertSame(muddled, subscriber.awaitEnd());
+                assertEquals(0, client.connection().openStreams());
+            }
         }
     }
 

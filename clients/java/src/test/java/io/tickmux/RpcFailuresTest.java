@@ -17,6 +17,8 @@ import java.net.ConnectException;
 import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** What becomes of the errors of gRPC. */
 class RpcFailuresTest {
@@ -54,6 +56,17 @@ class RpcFailuresTest {
         assertEquals(
                 "UNAVAILABLE from host:1: ConnectException",
                 RpcFailures.of(silent, null, "host:1").message());
+    }
+
+    @ParameterizedTest
+    @CsvSource({"9223372036854775807, 2000000000", "-9223372036854775808, -2000000000"})
+    void aDelayThatThereIsNotDoesNotHideTheStatus(long seconds, int nanos) {
+        var delay = com.google.protobuf.Duration.newBuilder().setSeconds(seconds).setNanos(nanos);
+        var retry = Any.pack(RetryInfo.newBuilder().setRetryDelay(delay).build());
+        Failure failure = RpcFailures.of(Status.UNAVAILABLE, details(retry), "host:1");
+        assertEquals(Failure.Kind.UNAVAILABLE, failure.kind());
+        Duration wait = new Backoff(Backoff.FIRST, Backoff.FIRST, () -> 0).next(failure.retryAfter());
+        assertEquals(seconds < 0 ? Duration.ZERO : Backoff.RETRY_AFTER_MAX, wait);
     }
 
     @Test
